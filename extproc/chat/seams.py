@@ -1,0 +1,118 @@
+"""The two seams of translation: what a client dialect and what a provider's wire format must offer.
+
+N dialects and M wire formats meet only in the neutral chat model, so there are N + M parts.
+Everything here is pure: bytes in, bytes out; no clock, no socket, no logging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from extproc.chat.events import Event
+from extproc.chat.model import ChatRequest, ChatResponse
+from extproc.contract.target import Target
+from extproc.errors import GatewayError, ProviderError
+
+
+class ProviderRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes to the provider.
+
+    path: absolute, with query if any.
+    headers: names in lower case; credentials are Envoy's business and never here.
+    unsupported: names of the client's fields (dotted, as the client wrote them) that this
+        provider cannot honour and that `body` therefore lacks or changes.
+    """
+
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    unsupported: tuple[str, ...] = ()
+
+
+class ReplyContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer to a client needs beyond the provider's words.
+
+    model: the name that the client asked for.
+    created: seconds since the epoch; used where the provider gives none.
+    request_id: used where the provider gives no id.
+    include_usage: the client asked for the usage chunk at the end of a stream.
+    """
+
+    model: str
+    created: int
+    request_id: str
+    include_usage: bool = False
+
+
+class StreamReader(Protocol):
+    """A provider's response stream becoming events. The same bytes cut anywhere give the same events."""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Events complete so far. A broken stream gives one StreamError event, then nothing; never raises."""
+        ...
+
+    def finish(self) -> list[Event]:
+        """The provider closed the stream: what is left, a StreamError if it ended before its proper end."""
+        ...
+
+
+class StreamWriter(Protocol):
+    """Events becoming the client's stream."""
+
+    def write(self, events: list[Event]) -> bytes:
+        """The bytes that tell the client of `events`, b"" if none do."""
+        ...
+
+
+class WireFormat(Protocol):
+    """What a provider speaks."""
+
+    def write_request(self, request: ChatRequest, target: Target, model: str) -> ProviderRequest:
+        """`request` for `target` under the provider's name `model`.
+
+        Raises: RequestError where the provider demands what the request lacks.
+        """
+        ...
+
+    def read_response(self, body: bytes) -> ChatResponse:
+        """Raises: ProviderError for a broken body or an error in a successful response."""
+        ...
+
+    def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """The error that a response with `status` >= 400 means, whatever its body is. Never raises."""
+        ...
+
+    def stream_reader(self) -> StreamReader: ...
+
+
+class Dialect(Protocol):
+    """What a client speaks."""
+
+    native: str | None
+    """The wire format that is this dialect too: bodies pass through with named keys edited."""
+
+    def read_request(self, body: bytes) -> ChatRequest:
+        """Raises: RequestError naming the field."""
+        ...
+
+    def edit_request(self, body: bytes, *, model: str) -> bytes:
+        """`body` with another model name; every other byte, key order and number kept.
+
+        Raises: RequestError for what is not a JSON object with a string ``model``.
+        """
+        ...
+
+    def write_response(self, response: ChatResponse, reply: ReplyContext) -> bytes: ...
+
+    def stream_writer(self, reply: ReplyContext) -> StreamWriter: ...
+
+    def write_error(self, error: GatewayError) -> bytes:
+        """The body of an HTTP error response."""
+        ...
+
+    def write_stream_error(self, error: GatewayError) -> bytes:
+        """The event that ends a stream which has begun; no end marker follows it."""
+        ...

@@ -1,0 +1,62 @@
+"""Every name that Envoy's configuration, the ext_proc service and clients must agree on."""
+
+from typing import Final
+
+# Response headers a client sees.
+HEADER_MODEL: Final = "x-llm-gateway-model"
+HEADER_PROVIDER: Final = "x-llm-gateway-provider"
+HEADER_ATTEMPTS: Final = "x-llm-gateway-attempts"
+HEADER_DEGRADED: Final = "x-llm-gateway-degraded"
+
+# Internal request headers: removed from what clients send, and before a provider sees them.
+INTERNAL_HEADER_PREFIX: Final = "x-llm-gateway-"
+HEADER_LEAF: Final = "x-llm-gateway-leaf"
+"""Which leaf cluster this attempt picked; chooses the credential (architecture.md, trap 21)."""
+
+# Headers that carry a credential of a client or of a provider. No attempt may inherit one.
+CREDENTIAL_HEADERS: Final = (
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-goog-user-project",
+    "x-amz-date",
+    "x-amz-content-sha256",
+    "x-amz-security-token",
+    "openai-organization",
+    "openai-project",
+    "cookie",
+)
+
+# Metadata. Endpoint metadata carries the Target, route metadata the RoutePolicy, each as JSON text.
+METADATA_NAMESPACE: Final = "llm"
+METADATA_TARGET: Final = "target"
+METADATA_LEAF: Final = "leaf"
+METADATA_PROVIDER: Final = "provider"
+METADATA_POLICY: Final = "policy"
+
+REQUEST_NAMESPACE: Final = "llm.request"
+"""Dynamic metadata that Envoy extracts from the request body (json_to_metadata)."""
+
+# CEL attributes that ext_proc asks Envoy for (first message of a stream).
+ATTRIBUTE_TARGET: Final = "xds.upstream_host_metadata.filter_metadata['llm']['target']"
+ATTRIBUTE_POLICY: Final = "xds.route_metadata.filter_metadata['llm']['policy']"
+ATTRIBUTES_KEY: Final = "envoy.filters.http.ext_proc"
+
+# Response code details of replies that ext_proc itself makes begin so; their bodies are final.
+DETAILS_PREFIX: Final = "llm_"
+
+# Filter state that routes are matched on.
+STATE_ENDPOINT: Final = "llm.endpoint"
+STATE_PATH: Final = "llm.path"
+STATE_MODEL: Final = "llm.model"
+STATE_STREAM: Final = "llm.stream"
+STATE_ERROR: Final = "llm.error"
+
+# Fixed cluster, route and listener names.
+CLUSTER_EXT_PROC: Final = "ext_proc"
+CLUSTER_ADS: Final = "ads"
+LISTENER: Final = "gateway"
+ROUTE_CONFIGURATION: Final = "gateway"
+EXT_PROC_FILTER: Final = "envoy.filters.http.ext_proc"

@@ -1,0 +1,78 @@
+"""What travels with a request to ext_proc, so that ext_proc keeps no configuration.
+
+The control plane writes a Target into each endpoint's metadata and a RoutePolicy into each
+route's; Envoy hands both over as CEL attributes (JSON text) with the first message of a stream.
+So Envoy and ext_proc can never disagree about a configuration version.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+WireFormatName = Literal["openai", "anthropic"]
+DialectName = Literal["openai_chat"]
+UnsupportedFields = Literal["warn", "reject", "ignore"]
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The provider behind one endpoint.
+
+    leaf: the endpoint's cluster; the key into ``RoutePolicy.models``.
+    provider: the account's name in the YAML.
+    type: the vendor (a catalogue row), e.g. ``vllm``.
+    wire_format: the format the provider speaks.
+    base_path: what stands before ``/chat/completions`` or ``/messages``, e.g. ``/v1``.
+    """
+
+    leaf: str
+    provider: str
+    type: str
+    wire_format: WireFormatName
+    base_path: str
+
+
+class RoutePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the route of one public model asks of ext_proc.
+
+    model: the public name, or a pattern that ends in ``*``.
+    dialect: what the client speaks on this route.
+    models: leaf cluster -> the model's name at that provider; ``*`` stands for what the pattern's
+        star matched.
+    hold_headers: hold the response headers until the first content (the commit window).
+    unsupported_fields: what to do with a field that the target cannot honour.
+    """
+
+    model: str
+    dialect: DialectName
+    models: dict[str, str]
+    hold_headers: bool = True
+    unsupported_fields: UnsupportedFields = "warn"
+
+
+def encode(value: Target | RoutePolicy) -> str:
+    """The JSON text that goes into metadata; equal values give equal text."""
+    return msgspec.json.encode(value, order="deterministic").decode()
+
+
+_TARGET = msgspec.json.Decoder(Target)
+_POLICY = msgspec.json.Decoder(RoutePolicy)
+
+
+def decode_target(text: str) -> Target:
+    """Raises: msgspec.DecodeError."""
+    return _TARGET.decode(text)
+
+
+def decode_policy(text: str) -> RoutePolicy:
+    """Raises: msgspec.DecodeError."""
+    return _POLICY.decode(text)
+
+
+def upstream_model(policy: RoutePolicy, leaf: str, requested: str) -> str:
+    """The name that `requested` has at the provider behind `leaf`."""
+    name = policy.models[leaf]
+    if policy.model.endswith("*") and name.endswith("*"):
+        return name[:-1] + requested[len(policy.model) - 1 :]
+    return name
