@@ -91,6 +91,9 @@ class WireFormat(Protocol):
 class Dialect(Protocol):
     """What a client speaks."""
 
+    path: str
+    """The endpoint below the base path, e.g. ``/chat/completions``."""
+
     native: str | None
     """The wire format that is this dialect too: bodies pass through with named keys edited."""
 

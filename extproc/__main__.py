@@ -1,0 +1,38 @@
+"""``python -m extproc serve --listen unix:/run/extproc-0.sock``"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+
+import uvloop
+
+from extproc.transport.grpcio import GrpcioServer
+
+
+async def _serve(listen: list[str], grace: float) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = GrpcioServer(listen)
+    await server.start()
+    logging.getLogger("extproc").info("serving on %s", ", ".join(listen))
+    await stop.wait()
+    await server.drain(grace)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m extproc")
+    serve = parser.add_subparsers(required=True).add_parser("serve", help="serve ext_proc to Envoy")
+    serve.add_argument("--listen", action="append", required=True, help="unix:PATH or HOST:PORT; repeatable")
+    serve.add_argument("--drain", type=float, default=30.0, help="seconds that streams may finish after SIGTERM")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s extproc %(levelname)s %(message)s")
+    uvloop.run(_serve(arguments.listen, arguments.drain))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What the response half of a session knows of the request half."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from extproc.chat.seams import Dialect, ReplyContext, WireFormat
+from extproc.contract.target import RoutePolicy, Target
+from extproc.dialects import DIALECTS
+from extproc.providers import WIRE_FORMATS
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One attempt: where it went, and what the client must be told.
+
+    degraded: the client's fields that the target cannot honour, for the response header.
+    """
+
+    target: Target
+    policy: RoutePolicy
+    reply: ReplyContext
+    degraded: tuple[str, ...] = ()
+
+    @property
+    def dialect(self) -> Dialect:
+        return DIALECTS[self.policy.dialect]
+
+    @property
+    def wire_format(self) -> WireFormat:
+        return WIRE_FORMATS[self.target.wire_format]
+
+    @property
+    def same_format(self) -> bool:
+        """Client and provider speak the same format: bytes pass."""
+        return self.dialect.native == self.target.wire_format

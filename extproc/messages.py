@@ -1,0 +1,49 @@
+"""What Envoy tells a session, free of protobuf. One ext_proc stream is one attempt at one provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from extproc.contract.target import RoutePolicy, Target
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeaders:
+    """The attempt begins.
+
+    target, policy: where this attempt goes, from Envoy's metadata.
+    headers: names in lower case.
+    """
+
+    target: Target
+    policy: RoutePolicy
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """The client's whole body (Envoy buffers it), the same in every attempt."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHeaders:
+    """The provider answered. `end`: no body follows."""
+
+    status: int
+    headers: Mapping[str, str]
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseBody:
+    """A piece of the provider's body; `end` with the last, which is often empty."""
+
+    body: bytes
+    end: bool = False
+
+
+Message: TypeAlias = RequestHeaders | RequestBody | ResponseHeaders | ResponseBody

@@ -1,0 +1,112 @@
+"""What a session answers, free of protobuf.
+
+In STREAMED mode every message of Envoy's gets exactly one reply, in order; a reply that changes
+nothing lets the original pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueRequestHeaders:
+    """Go on to the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceRequestBody:
+    """Send `body` with these headers set. Envoy checks that content-length is exact (trap 4)."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueResponseHeaders:
+    """Release the response headers, edited. `body`: the whole body of a response that has none."""
+
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    remove: tuple[str, ...] = ()
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepResponseBody:
+    """Let this piece of the body pass as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceResponseBody:
+    """Send `body` in place of this piece; nothing where it is empty."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """End the request here with this answer, not retried (trap 6).
+
+    details: Envoy's response code details; begins with ``llm_`` so that the body is left alone.
+    """
+
+    status: int
+    body: bytes
+    details: str
+
+
+ReplyMessage: TypeAlias = (
+    ContinueRequestHeaders
+    | ReplaceRequestBody
+    | ContinueResponseHeaders
+    | KeepResponseBody
+    | ReplaceResponseBody
+    | Answer
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnsupportedFields:
+    """The client's fields that `provider` cannot honour, under the policy `warn`."""
+
+    provider: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """This attempt ended in an error. `committed`: the client had already received content."""
+
+    provider: str
+    status: int
+    message: str
+    committed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """Something that must not happen; the server logs it with its traceback."""
+
+    request_id: str
+    error: Exception
+
+
+Note: TypeAlias = UnsupportedFields | AttemptFailed | Bug
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one message.
+
+    messages: in this order.
+    close: end the ext_proc stream; Envoy goes on natively.
+    notes: for logs and metrics.
+    """
+
+    messages: tuple[ReplyMessage, ...] = ()
+    close: bool = False
+    notes: tuple[Note, ...] = ()

@@ -1,0 +1,265 @@
+"""The response half of a session: what becomes of a provider's answer.
+
+`begin` looks at the status and content type and picks one of
+
+    passing      same format, nothing to watch: Envoy carries it on natively
+    Collected    unary JSON or an error: wait for the end, then decide status and body
+    Watched      an event stream in the client's own format: hold the headers until the first
+                 content, then step aside
+    Translated   an event stream in another format: hold likewise, then translate to the end
+
+The *commit window*: response headers are held until the first content. An error before it becomes the status
+of the held headers, so Envoy's retry policy moves on and the client never sees the failed provider. Silence
+is Envoy's business: its per-try timeout runs until the headers are released.
+
+Every body message is owed exactly one reply, in order, also those that came while headers were held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias
+
+from extproc.chat.events import Event, StreamError, commits
+from extproc.contract.names import HEADER_DEGRADED
+from extproc.errors import GatewayError, InternalError, ProviderFailed
+from extproc.exchange import Exchange
+from extproc.messages import ResponseBody, ResponseHeaders
+from extproc.replies import (
+    AttemptFailed,
+    Bug,
+    ContinueResponseHeaders,
+    KeepResponseBody,
+    Note,
+    ReplaceResponseBody,
+    Reply,
+    ReplyMessage,
+)
+
+JSON: Final = "application/json"
+EVENT_STREAM: Final = "text/event-stream"
+MAX_COLLECTED: Final = 64 * 1024 * 1024
+"""Bytes of a unary answer or an error body that a session collects."""
+MAX_HELD: Final = 4 * 1024 * 1024
+"""Bytes of an event stream that a session holds while it waits for content."""
+
+_STALE: Final = ("content-length", "content-encoding", "etag", "digest")
+"""Headers that were true of the provider's bytes only."""
+_KEPT: Final = frozenset(range(400, 500)) - {401, 403}
+"""Error statuses that pass untouched where client and provider speak the same format."""
+
+Decide: TypeAlias = Callable[[bytes], bytes]
+"""The whole body of the provider -> the body for the client. Raises: GatewayError."""
+
+
+class Response(Protocol):
+    """What becomes of the provider's body."""
+
+    def on(self, message: ResponseBody) -> Reply: ...
+
+
+def begin(exchange: Exchange, headers: ResponseHeaders) -> tuple[Response | None, Reply]:
+    """The response that `headers` begin (None: Envoy goes on alone), and the reply to them."""
+    content_type = headers.headers.get("content-type", "").partition(";")[0].strip().lower()
+    compressed = headers.headers.get("content-encoding", "identity").lower() != "identity"
+    success = headers.status < 400
+    if exchange.same_format and (headers.status in _KEPT or (success and (content_type == JSON or compressed))):
+        return None, Reply((ContinueResponseHeaders(),), close=True)
+    if success and content_type == EVENT_STREAM and not compressed and not headers.end:
+        return (Watched(exchange) if exchange.same_format else Translated(exchange)), Reply()
+    if not success:
+        collected = Collected(exchange, _error(exchange, headers))
+    elif compressed:
+        collected = Collected(exchange, _broken(exchange, "compressed its answer, though it was asked not to"))
+    elif content_type == JSON:
+        collected = Collected(exchange, _translated(exchange))
+    else:
+        collected = Collected(exchange, _broken(exchange, f"answered with content type {content_type or 'unset'!r}"))
+    return collected, collected.finish() if headers.end else Reply()
+
+
+def _error(exchange: Exchange, headers: ResponseHeaders) -> Decide:
+    def decide(body: bytes) -> bytes:
+        raise exchange.wire_format.read_error(headers.status, headers.headers, body)
+
+    return decide
+
+
+def _broken(exchange: Exchange, what: str) -> Decide:
+    def decide(_: bytes) -> bytes:
+        raise ProviderFailed(f"{exchange.target.provider} {what}")
+
+    return decide
+
+
+def _translated(exchange: Exchange) -> Decide:
+    def decide(body: bytes) -> bytes:
+        return exchange.dialect.write_response(exchange.wire_format.read_response(body), exchange.reply)
+
+    return decide
+
+
+def _edited(exchange: Exchange, content_type: str, status: int | None = None) -> ContinueResponseHeaders:
+    headers = {"content-type": content_type}
+    if status is not None:
+        headers[":status"] = str(status)
+    if exchange.degraded:
+        headers[HEADER_DEGRADED] = ", ".join(exchange.degraded)
+    return ContinueResponseHeaders(headers, _STALE)
+
+
+def _whole(headers: ContinueResponseHeaders, body: bytes, owed: int) -> tuple[ReplyMessage, ...]:
+    """Held headers and the `owed` body messages, answered at once with `body`."""
+    if owed == 0:
+        return (ContinueResponseHeaders(headers.headers, headers.remove, body=body),)
+    return (headers, ReplaceResponseBody(body), *(ReplaceResponseBody(b""),) * (owed - 1))
+
+
+def _failed(exchange: Exchange, error: GatewayError, owed: int, *notes: Note) -> Reply:
+    """Held headers become the error's status."""
+    told = AttemptFailed(exchange.target.provider, error.status, error.message, committed=False)
+    body = exchange.dialect.write_error(error)
+    return Reply(_whole(_edited(exchange, JSON, error.status), body, owed), notes=(told, *notes))
+
+
+def _as_gateway_error(exchange: Exchange, error: Exception) -> tuple[GatewayError, tuple[Note, ...]]:
+    """Bugs become an InternalError with a note for the log."""
+    if isinstance(error, GatewayError):
+        return error, ()
+    request_id = exchange.reply.request_id
+    return InternalError(f"internal error; request id {request_id}"), (Bug(request_id, error),)
+
+
+def _discard(_: ResponseBody) -> Reply:
+    """After an error was told: Envoy waits for a reply to each message until the provider is done."""
+    return Reply((ReplaceResponseBody(b""),))
+
+
+class Collected:
+    """A response whose status and body are decided when it has wholly arrived."""
+
+    def __init__(self, exchange: Exchange, decide: Decide) -> None:
+        self._exchange = exchange
+        self._decide = decide
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._handle: Callable[[ResponseBody], Reply] = self._collect
+
+    def on(self, message: ResponseBody) -> Reply:
+        return self._handle(message)
+
+    def _collect(self, message: ResponseBody) -> Reply:
+        self._parts.append(message.body)
+        self._size += len(message.body)
+        if self._size > MAX_COLLECTED:
+            self._handle = _discard
+            too_large = ProviderFailed(f"{self._exchange.target.provider} answered more than {MAX_COLLECTED} bytes")
+            return _failed(self._exchange, too_large, len(self._parts))
+        return self.finish() if message.end else Reply()
+
+    def finish(self) -> Reply:
+        """The replies once the body is complete."""
+        owed = len(self._parts)
+        try:
+            body = self._decide(b"".join(self._parts))
+        except Exception as raised:  # noqa: BLE001 - the edge where bugs become a 500
+            error, notes = _as_gateway_error(self._exchange, raised)
+            return _failed(self._exchange, error, owed, *notes)
+        return Reply(_whole(_edited(self._exchange, JSON), body, owed), close=True)
+
+
+class _HeldStream:
+    """An event stream before its first content."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._reader = exchange.wire_format.stream_reader()
+        self._owed = 0
+        self._held_bytes = 0
+        self._held: list[Event] = []
+        self._handle: Callable[[ResponseBody], Reply] = self._hold
+
+    def on(self, message: ResponseBody) -> Reply:
+        try:
+            return self._handle(message)
+        except Exception as raised:  # noqa: BLE001 - the edge where bugs become a 500
+            error, notes = _as_gateway_error(self._exchange, raised)
+            return self._broke(error, notes)
+
+    def _read(self, message: ResponseBody) -> list[Event]:
+        events = self._reader.feed(message.body)
+        return events + self._reader.finish() if message.end else events
+
+    def _hold(self, message: ResponseBody) -> Reply:
+        self._owed += 1
+        self._held_bytes += len(message.body)
+        for event in (events := self._read(message)):
+            if isinstance(event, StreamError):
+                return self._broke(event.error)
+            if commits(event):
+                self._held += events
+                return self._commit()
+        self._held += events
+        if message.end:
+            return self._broke(ProviderFailed(f"{self._exchange.target.provider} ended its stream without content"))
+        if self._held_bytes > MAX_HELD:
+            return self._broke(ProviderFailed(f"{self._exchange.target.provider} sent no content in {MAX_HELD} bytes"))
+        return Reply()
+
+    def _broke(self, error: GatewayError, notes: tuple[Note, ...] = ()) -> Reply:
+        self._handle = _discard
+        return _failed(self._exchange, error, self._owed, *notes)
+
+    def _commit(self) -> Reply:
+        raise NotImplementedError
+
+
+class Watched(_HeldStream):
+    """A stream in the client's own format: after the commit Envoy carries it on alone.
+
+    Closing the ext_proc stream is safe in STREAMED mode, not in FULL_DUPLEX_STREAMED (architecture.md).
+    """
+
+    def _commit(self) -> Reply:
+        kept = (KeepResponseBody(),) * self._owed
+        return Reply((ContinueResponseHeaders(), *kept), close=True)
+
+
+class Translated(_HeldStream):
+    """A stream in another format: translated to its end."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange)
+        self._writer = exchange.dialect.stream_writer(exchange.reply)
+
+    def _commit(self) -> Reply:
+        owed, self._owed = self._owed, 0
+        self._handle = self._stream
+        body, notes = self._write(self._held)
+        self._held = []
+        return Reply(_whole(_edited(self._exchange, EVENT_STREAM), body, owed), notes=notes)
+
+    def _stream(self, message: ResponseBody) -> Reply:
+        body, notes = self._write(self._read(message))
+        return Reply((ReplaceResponseBody(body),), notes=notes)
+
+    def _write(self, events: list[Event]) -> tuple[bytes, tuple[Note, ...]]:
+        """The client's bytes; an error event ends them and no end marker follows."""
+        for index, event in enumerate(events):
+            if isinstance(event, StreamError):
+                before = self._writer.write(events[:index])
+                body, notes = self._tell(event.error)
+                return before + body, notes
+        return self._writer.write(events), ()
+
+    def _tell(self, error: GatewayError) -> tuple[bytes, tuple[Note, ...]]:
+        self._handle = _discard
+        provider = self._exchange.target.provider
+        note = AttemptFailed(provider, error.status, error.message, committed=True)
+        return self._exchange.dialect.write_stream_error(error), (note,)
+
+    def _broke(self, error: GatewayError, notes: tuple[Note, ...] = ()) -> Reply:
+        if self._handle == self._hold:
+            return super()._broke(error, notes)
+        body, told = self._tell(error)
+        return Reply((ReplaceResponseBody(body),), notes=(*told, *notes))

@@ -1,0 +1,63 @@
+"""The ext_proc service over any transport: protobuf bytes of one stream in, protobuf bytes out.
+
+A transport opens a `Stream` per ``ExternalProcessor/Process`` call, hands it each gRPC message, writes what
+comes back, and ends the call with OK when `Output.close` says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from extproc import metrics
+from extproc.codec import decode, encode
+from extproc.replies import AttemptFailed, Bug, Note, UnsupportedFields
+from extproc.session import Session
+
+PROCESS_METHOD: Final = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
+MAX_MESSAGE: Final = 64 * 1024 * 1024
+"""Bytes of one gRPC message: a request body arrives in one (grpcio's default of 4 MiB is trap 14)."""
+
+log = logging.getLogger("extproc")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What to write, and whether to end the call (status OK) after it."""
+
+    messages: tuple[bytes, ...]
+    close: bool
+
+
+class Stream:
+    """One ``Process`` call."""
+
+    def __init__(self) -> None:
+        self._session = Session(int(time.time()))
+
+    def receive(self, data: bytes) -> Output:
+        """The output for one gRPC message.
+
+        Raises: extproc.codec.ProtocolError, RuntimeError: Envoy broke the protocol; abort the call.
+        """
+        reply = self._session.on(decode(data))
+        for note in reply.notes:
+            _record(note)
+        return Output(tuple(map(encode, reply.messages)), reply.close)
+
+
+def _record(note: Note) -> None:
+    match note:
+        case UnsupportedFields(provider, fields):
+            metrics.unsupported(provider, fields)
+            log.info("%s cannot honour %s", provider, ", ".join(fields))
+        case AttemptFailed(provider, status, message, committed):
+            metrics.attempt_failed(provider, status, committed=committed)
+            log.info("%s failed with %d%s: %s", provider, status, " mid-stream" if committed else "", message)
+        case Bug(request_id, error):
+            metrics.bug()
+            log.error("bug in request %s", request_id, exc_info=error)
+        case _:
+            assert_never(note)

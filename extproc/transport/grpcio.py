@@ -1,0 +1,67 @@
+"""ext_proc and gRPC health over grpc.aio."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from extproc.codec import ProtocolError
+from extproc.server import MAX_MESSAGE, PROCESS_METHOD, Stream
+
+log = logging.getLogger("extproc.transport")
+
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    ("grpc.max_send_message_length", MAX_MESSAGE),
+    ("grpc.max_concurrent_streams", 10_000),
+    ("grpc.so_reuseport", 0),
+)
+
+
+async def _process(messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+    stream = Stream()
+    try:
+        async for data in messages:
+            output = stream.receive(data)
+            for message in output.messages:
+                yield message
+            if output.close:
+                return
+    except (ProtocolError, RuntimeError) as error:
+        log.error("ext_proc stream ended: %s", error)  # noqa: TRY400 - the reason is the message
+        await context.abort(grpc.StatusCode.INTERNAL, str(error))
+    except asyncio.CancelledError:
+        # Envoy resets a stream whose attempt is over; that is not an error (trap 14).
+        return
+
+
+class GrpcioServer:
+    """Serves ext_proc on `listen`: ``unix:PATH`` or ``HOST:PORT`` each."""
+
+    def __init__(self, listen: Sequence[str]) -> None:
+        self._listen = listen
+        self._health = health.aio.HealthServicer()
+
+    async def start(self) -> None:
+        """Raises: RuntimeError: an address cannot be bound."""
+        self._server = grpc.aio.server(options=_OPTIONS)
+        service, _, method = PROCESS_METHOD.strip("/").partition("/")
+        handler = grpc.stream_stream_rpc_method_handler(_process)
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service, {method: handler}),)
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        for address in self._listen:
+            self._server.add_insecure_port(address)
+        await self._server.start()
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def drain(self, grace: float) -> None:
+        """Fail the health checks, let streams finish for `grace` seconds, then stop."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)
