@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap as Bootstrap
     from envoy.extensions.access_loggers.filters.cel.v3.cel_pb2 import ExpressionFilter as CelExpressionFilter
     from envoy.config.cluster.v3.cluster_pb2 import Cluster as Cluster
+    from envoy.config.core.v3.health_check_pb2 import HealthCheck as ClusterHealthCheck
     from envoy.extensions.filters.http.credential_injector.v3.credential_injector_pb2 import CredentialInjector as CredentialInjector
     from envoy.extensions.filters.http.custom_response.v3.custom_response_pb2 import CustomResponse as CustomResponse
     from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest as DeltaDiscoveryRequest
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from envoy.extensions.filters.http.header_mutation.v3.header_mutation_pb2 import HeaderMutation as HeaderMutationFilter
     from envoy.extensions.filters.http.health_check.v3.health_check_pb2 import HealthCheck as HealthCheckFilter
     from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpConnectionManager as HttpConnectionManager
-    from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpFilter as HttpFilter
     from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions as HttpProtocolOptions
     from envoy.type.matcher.v3.http_inputs_pb2 import HttpRequestHeaderMatchInput as HttpRequestHeaderMatchInput
     from envoy.type.matcher.v3.http_inputs_pb2 import HttpResponseHeaderMatchInput as HttpResponseHeaderMatchInput
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from envoy.extensions.retry.priority.previous_priorities.v3.previous_priorities_config_pb2 import PreviousPrioritiesConfig as PreviousPrioritiesConfig
     from envoy.service.ext_proc.v3.external_processor_pb2 import ProcessingRequest as ProcessingRequest
     from envoy.service.ext_proc.v3.external_processor_pb2 import ProcessingResponse as ProcessingResponse
-    from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import ResponseMapper as ResponseMapper
     from envoy.config.route.v3.route_components_pb2 import RetryPolicy as RetryPolicy
     from envoy.config.route.v3.route_components_pb2 import Route as Route
     from envoy.config.route.v3.route_components_pb2 import RouteAction as RouteAction
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret as Secret
     from envoy.extensions.filters.http.set_filter_state.v3.set_filter_state_pb2 import Config as SetFilterState
     from envoy.extensions.filters.common.matcher.action.v3.skip_action_pb2 import SkipFilter as SkipFilter
-    from envoy.extensions.access_loggers.stream.v3.stream_pb2 import StdoutAccessLog as StreamAccessLog
+    from envoy.config.core.v3.base_pb2 import TransportSocket as TransportSocket
     from envoy.extensions.filters.http.upstream_codec.v3.upstream_codec_pb2 import UpstreamCodec as UpstreamCodec
     from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext as UpstreamTlsContext
 else:
@@ -55,6 +54,7 @@ else:
     Bootstrap = message("envoy.config.bootstrap.v3.Bootstrap")
     CelExpressionFilter = message("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter")
     Cluster = message("envoy.config.cluster.v3.Cluster")
+    ClusterHealthCheck = message("envoy.config.core.v3.HealthCheck")
     CredentialInjector = message("envoy.extensions.filters.http.credential_injector.v3.CredentialInjector")
     CustomResponse = message("envoy.extensions.filters.http.custom_response.v3.CustomResponse")
     DeltaDiscoveryRequest = message("envoy.service.discovery.v3.DeltaDiscoveryRequest")
@@ -71,7 +71,6 @@ else:
     HeaderMutationFilter = message("envoy.extensions.filters.http.header_mutation.v3.HeaderMutation")
     HealthCheckFilter = message("envoy.extensions.filters.http.health_check.v3.HealthCheck")
     HttpConnectionManager = message("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager")
-    HttpFilter = message("envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter")
     HttpProtocolOptions = message("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
     HttpRequestHeaderMatchInput = message("envoy.type.matcher.v3.HttpRequestHeaderMatchInput")
     HttpResponseHeaderMatchInput = message("envoy.type.matcher.v3.HttpResponseHeaderMatchInput")
@@ -84,7 +83,6 @@ else:
     PreviousPrioritiesConfig = message("envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig")
     ProcessingRequest = message("envoy.service.ext_proc.v3.ProcessingRequest")
     ProcessingResponse = message("envoy.service.ext_proc.v3.ProcessingResponse")
-    ResponseMapper = message("envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper")
     RetryPolicy = message("envoy.config.route.v3.RetryPolicy")
     Route = message("envoy.config.route.v3.Route")
     RouteAction = message("envoy.config.route.v3.RouteAction")
@@ -93,6 +91,6 @@ else:
     Secret = message("envoy.extensions.transport_sockets.tls.v3.Secret")
     SetFilterState = message("envoy.extensions.filters.http.set_filter_state.v3.Config")
     SkipFilter = message("envoy.extensions.filters.common.matcher.action.v3.SkipFilter")
-    StreamAccessLog = message("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog")
+    TransportSocket = message("envoy.config.core.v3.TransportSocket")
     UpstreamCodec = message("envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec")
     UpstreamTlsContext = message("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")

@@ -21,10 +21,7 @@ MESSAGES: Final = {
     "HttpConnectionManager": "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     "DownstreamTlsContext": "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
     "UpstreamTlsContext": "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-    "HttpFilter": "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
-    "ResponseMapper": "envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper",
     "CelExpressionFilter": "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-    "StreamAccessLog": "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
     # filters
     "Router": f"{_FILTER}.router.v3.Router",
     "UpstreamCodec": f"{_FILTER}.upstream_codec.v3.UpstreamCodec",
@@ -53,6 +50,8 @@ MESSAGES: Final = {
     "PreviousHostsPredicate": "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
     "PreviousPrioritiesConfig": "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
     # clusters
+    "TransportSocket": "envoy.config.core.v3.TransportSocket",
+    "ClusterHealthCheck": "envoy.config.core.v3.HealthCheck",
     "AggregateCluster": "envoy.extensions.clusters.aggregate.v3.ClusterConfig",
     "HttpProtocolOptions": "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     # ext_proc service

@@ -1,0 +1,251 @@
+"""Clusters: one leaf per provider account, one aggregate per order of leaves, and ext_proc's own."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any, Final
+
+from controlplane.plan import Endpoint, Environment, HealthCheck, Leaf, Plan, Tls
+from controlplane.xds.resources import extension, metadata, seconds
+from controlplane.xds.upstream_filters import aggregate_chain, leaf_chain
+from extproc.contract import names
+from extproc.contract.target import encode
+from protos.api import (
+    AggregateCluster,
+    Cluster,
+    ClusterHealthCheck,
+    HttpProtocolOptions,
+    TransportSocket,
+    UpstreamTlsContext,
+)
+from protos.loader import any_of
+
+_HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_UNLIMITED: Final = {"value": 1_000_000}
+_POLICIES: Final = {"round_robin": "ROUND_ROBIN", "least_request": "LEAST_REQUEST", "random": "RANDOM"}
+_SWEEP: Final = 1.0
+"""Seconds between two looks at who may come back from ejection."""
+_IDLE_CONNECTION: Final = 50.0
+"""Seconds; below what providers keep an idle connection, so that requests seldom meet a closing one."""
+
+
+def leaf_cluster_name(leaf: str) -> str:
+    return f"provider/{leaf}"
+
+
+def aggregate_name(order: Sequence[str]) -> str:
+    return "failover/" + ">".join(order)
+
+
+def clusters(plan: Plan, environment: Environment) -> list[Cluster]:
+    leaves = {leaf.name: leaf for leaf in plan.leaves}
+    orders = {choice.order for model in plan.models for choice in model.choices if len(choice.order) > 1}
+    return [
+        _ext_proc_cluster(environment),
+        *(_leaf_cluster(leaf, environment) for leaf in plan.leaves),
+        *(_aggregate_cluster([leaves[name] for name in order]) for order in sorted(orders)),
+    ]
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _leaf_cluster(leaf: Leaf, environment: Environment) -> Cluster:
+    name = leaf_cluster_name(leaf.name)
+    cluster = Cluster(
+        name=name,
+        type=_discovery(leaf.endpoints),
+        dns_lookup_family="V4_PREFERRED",
+        connect_timeout=seconds(leaf.connect_timeout),
+        lb_policy=_POLICIES[leaf.load_balancing],
+        load_assignment={
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [_endpoint(leaf, endpoint) for endpoint in leaf.endpoints]}],
+        },
+        circuit_breakers=_limits(leaf.max_concurrent_requests),
+        outlier_detection={
+            "consecutive_5xx": {"value": leaf.breaker.consecutive_errors},
+            "interval": seconds(_SWEEP),
+            "base_ejection_time": seconds(leaf.breaker.open_for),
+            "max_ejection_time": seconds(leaf.breaker.max_open_for),
+            "max_ejection_percent": {"value": 100},
+            "enforcing_success_rate": {"value": 0},
+        },
+        # An ejected provider is skipped, not tried in panic: the next one is asked at once.
+        common_lb_config={"healthy_panic_threshold": {"value": 0}},
+        upstream_connection_options={"tcp_keepalive": {}},
+        typed_extension_protocol_options={_HTTP_OPTIONS: any_of(_leaf_protocol(leaf))},
+    )
+    if leaf.tls:
+        cluster.transport_socket.CopyFrom(_transport_socket(leaf, leaf.tls, environment))
+    if leaf.health_check:
+        cluster.health_checks.append(_health_check(leaf, leaf.health_check))
+    return cluster
+
+
+def _discovery(endpoints: Sequence[Endpoint]) -> str:
+    """A single name is one logical host however its addresses rotate, so the breaker counts the provider."""
+    if all(_is_ip(endpoint.host) for endpoint in endpoints):
+        return "STATIC"
+    return "LOGICAL_DNS" if len(endpoints) == 1 else "STRICT_DNS"
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _endpoint(leaf: Leaf, endpoint: Endpoint) -> dict[str, Any]:
+    about = {
+        names.METADATA_TARGET: encode(leaf.target),
+        names.METADATA_LEAF: leaf.name,
+        names.METADATA_PROVIDER: leaf.target.provider,
+    }
+    return {
+        "endpoint": {"address": _address(endpoint), "hostname": _authority(leaf, endpoint)},
+        "metadata": metadata(names.METADATA_NAMESPACE, about),
+    }
+
+
+def _address(endpoint: Endpoint) -> dict[str, Any]:
+    return {"socket_address": {"address": endpoint.host, "port_value": endpoint.port}}
+
+
+def _authority(leaf: Leaf, endpoint: Endpoint) -> str:
+    """The host header, which ``auto_host_rewrite`` takes from the endpoint."""
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return host if endpoint.port == (443 if leaf.tls else 80) else f"{host}:{endpoint.port}"
+
+
+def _limits(max_requests: int | None) -> dict[str, Any]:
+    """Envoy's defaults (1,024 requests, 3 retries) would fail requests in an outage (trap 16)."""
+    threshold: dict[str, Any] = {
+        "max_connections": _UNLIMITED,
+        "max_pending_requests": _UNLIMITED,
+        "max_requests": _UNLIMITED if max_requests is None else {"value": max_requests},
+        "retry_budget": {"budget_percent": {"value": 100.0}, "min_retry_concurrency": {"value": 1000}},
+    }
+    return {"thresholds": [threshold]}
+
+
+def _counts_as_error() -> dict[str, Any]:
+    """What opens a breaker: 5xx, and 429, which Envoy does not count by itself (trap 19)."""
+    status = {"name": ":status", "string_match": {"safe_regex": {"regex": "429|5.."}}}
+    return {"error_matcher": {"http_response_headers_match": {"headers": [status]}}}
+
+
+def _leaf_protocol(leaf: Leaf) -> HttpProtocolOptions:
+    common: dict[str, Any] = {"idle_timeout": seconds(_IDLE_CONNECTION)}
+    if leaf.request_timeout is not None:
+        common["max_stream_duration"] = seconds(leaf.request_timeout)
+    # ALPN chooses HTTP/2 where the provider has it; without TLS there is no ALPN.
+    protocol: dict[str, Any] = (
+        {"auto_config": {"http_protocol_options": {}, "http2_protocol_options": {}}}
+        if leaf.tls
+        else {"explicit_http_config": {"http_protocol_options": {}}}
+    )
+    return HttpProtocolOptions(
+        **protocol,
+        common_http_protocol_options=common,
+        http_filters=leaf_chain(leaf),
+        outlier_detection=_counts_as_error(),
+    )
+
+
+def _transport_socket(leaf: Leaf, tls: Tls, environment: Environment) -> Any:
+    ca = {"filename": environment.ca_file} if tls.ca is None else {"inline_bytes": tls.ca}
+    sni = leaf.endpoints[0].host
+    validation = {
+        "trusted_ca": ca,
+        "match_typed_subject_alt_names": [
+            {"san_type": "IP_ADDRESS" if _is_ip(sni) else "DNS", "matcher": {"exact": sni}}
+        ],
+    }
+    context = UpstreamTlsContext(
+        common_tls_context={
+            "validation_context": validation,
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+        },
+        sni="" if _is_ip(sni) else sni,
+    )
+    return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
+
+
+def _health_check(leaf: Leaf, check: HealthCheck) -> Any:
+    return ClusterHealthCheck(
+        timeout=seconds(check.timeout),
+        interval=seconds(check.interval),
+        unhealthy_threshold={"value": 2},
+        healthy_threshold={"value": 1},
+        http_health_check={"path": check.path, "host": leaf.endpoints[0].host},
+    )
+
+
+def _aggregate_cluster(leaves: Sequence[Leaf]) -> Cluster:
+    order = [leaf.name for leaf in leaves]
+    members = [leaf_cluster_name(name) for name in order]
+    options = HttpProtocolOptions(
+        explicit_http_config={"http_protocol_options": {}},
+        http_filters=aggregate_chain(leaves),
+        outlier_detection=_counts_as_error(),
+    )
+    return Cluster(
+        name=aggregate_name(order),
+        connect_timeout=seconds(5.0),
+        lb_policy="CLUSTER_PROVIDED",
+        cluster_type=extension("envoy.clusters.aggregate", AggregateCluster(clusters=members)),
+        circuit_breakers=_limits(None),
+        typed_extension_protocol_options={_HTTP_OPTIONS: any_of(options)},
+    )
+
+
+def _ext_proc_cluster(environment: Environment) -> Cluster:
+    return Cluster(
+        name=names.CLUSTER_EXT_PROC,
+        type=_discovery([]),
+        connect_timeout=seconds(1.0),
+        lb_policy="LEAST_REQUEST",
+        load_assignment={
+            "cluster_name": names.CLUSTER_EXT_PROC,
+            "endpoints": [
+                {"lb_endpoints": [{"endpoint": {"address": _worker(text)}} for text in environment.ext_proc]}
+            ],
+        },
+        circuit_breakers=_limits(None),
+        # A worker that dies costs its own streams only: the others take over within a second (trap 6).
+        health_checks=[
+            {
+                "timeout": seconds(1.0),
+                "interval": seconds(1.0),
+                "no_traffic_interval": seconds(1.0),
+                "unhealthy_threshold": {"value": 2},
+                "healthy_threshold": {"value": 1},
+                "grpc_health_check": {},
+            }
+        ],
+        common_lb_config={"healthy_panic_threshold": {"value": 0}},
+        close_connections_on_host_health_failure=True,
+        typed_extension_protocol_options={
+            _HTTP_OPTIONS: any_of(
+                HttpProtocolOptions(
+                    explicit_http_config={"http2_protocol_options": {"max_concurrent_streams": {"value": 10_000}}}
+                )
+            )
+        },
+    )
+
+
+def _worker(text: str) -> dict[str, Any]:
+    if path := text.removeprefix("unix:") if text.startswith("unix:") else None:
+        return {"pipe": {"path": path}}
+    host, _, port = text.rpartition(":")
+    return _address(Endpoint(host.strip("[]"), int(port)))

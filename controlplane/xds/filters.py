@@ -1,0 +1,125 @@
+"""The HTTP filters of the listener, and why they stand in this order."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from controlplane.xds.local_replies import error_body
+from controlplane.xds.resources import exact_tree, extension, nested
+from extproc.contract import names
+from protos.api import (
+    CustomResponse,
+    HeaderMutationFilter,
+    HealthCheckFilter,
+    HttpResponseHeaderMatchInput,
+    HttpResponseStatusCodeMatchInput,
+    JsonToMetadata,
+    LocalResponsePolicy,
+    Router,
+    SetFilterState,
+)
+
+_JSON_TYPES: Final = r"^application/([a-z.-]+\+)?json(;.*)?$"
+"""json_to_metadata reads only the bare ``application/json`` unless told otherwise (trap 8)."""
+
+ERROR_BAD_JSON: Final = "bad_json"
+ERROR_NO_MODEL: Final = "no_model"
+
+
+def http_filters() -> list[dict[str, Any]]:
+    """In the order of the request; responses pass them backwards."""
+    return [
+        # Nothing that we decide by may come from a client, and its credentials end here.
+        extension("strip_client_headers", _strip()),
+        # Answers before anything reads a body; fails while Envoy drains.
+        extension("envoy.filters.http.health_check", _ready()),
+        # Last on the way back: a provider's own failure becomes the table's row.
+        extension("envoy.filters.http.custom_response", _provider_failures()),
+        # The body's model and stream, into metadata …
+        extension("envoy.filters.http.json_to_metadata", _read_body()),
+        # … and from there into filter state, which is what routes can be matched on (trap 10).
+        extension("envoy.filters.http.set_filter_state", _filter_state()),
+        extension("envoy.filters.http.router", Router(suppress_envoy_headers=True)),
+    ]
+
+
+def _strip() -> HeaderMutationFilter:
+    removals: list[dict[str, Any]] = [{"remove": name} for name in names.CREDENTIAL_HEADERS]
+    prefixes = (names.INTERNAL_HEADER_PREFIX, "x-envoy-")
+    matched = [{"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in prefixes]
+    return HeaderMutationFilter(
+        mutations={
+            "request_mutations": [*removals, *matched],
+            "response_mutations": [{"remove": names.HEADER_NATIVE}],
+        }
+    )
+
+
+def _ready() -> HealthCheckFilter:
+    """Ready: this listener stands on an accepted configuration, and a worker of ext_proc is healthy."""
+    return HealthCheckFilter(
+        pass_through_mode={"value": False},
+        headers=[{"name": ":path", "string_match": {"exact": "/health/ready"}}],
+        cluster_min_healthy_percentages={names.CLUSTER_EXT_PROC: {"value": 1}},
+    )
+
+
+def _provider_failures() -> CustomResponse:
+    """A native route has no ext_proc to map a provider's 401, 403 and 5xx; this does.
+
+    Native routes mark what a provider answered; Envoy's own replies and ext_proc's carry no mark.
+    """
+    status = extension("status", HttpResponseStatusCodeMatchInput())
+    failed = LocalResponsePolicy(
+        status_code={"value": 502},
+        body_format=error_body(
+            "The provider answered with status %RESPONSE_CODE%", "api_error", "provider_error"
+        ),
+    )
+    failures = [401, 403, *range(500, 600)]
+    replace = {"action": extension("provider_failed", failed)}
+    from_provider = exact_tree(status, {str(code): replace for code in failures})
+    origin = extension("native", HttpResponseHeaderMatchInput(header_name=names.HEADER_NATIVE))
+    return CustomResponse(custom_response_matcher=exact_tree(origin, {"1": nested(from_provider)}))
+
+
+def _read_body() -> JsonToMetadata:
+    def rule(key: str, **actions: dict[str, Any]) -> dict[str, Any]:
+        return {"selectors": [{"key": key}], **actions}
+
+    def value(key: str, text: str | None = None) -> dict[str, Any]:
+        found: dict[str, Any] = {"metadata_namespace": names.REQUEST_NAMESPACE, "key": key, "type": "STRING"}
+        return found if text is None else {**found, "value": {"string_value": text}}
+
+    bad_json = value("error", ERROR_BAD_JSON)
+    return JsonToMetadata(
+        request_rules={
+            "rules": [
+                rule("model", on_present=value("model"), on_missing=value("error", ERROR_NO_MODEL), on_error=bad_json),
+                rule("stream", on_present=value("stream"), on_error=bad_json),
+            ],
+            "allow_content_types_regex": {"regex": _JSON_TYPES},
+        }
+    )
+
+
+def _filter_state() -> SetFilterState:
+    def from_format(key: str, text: str) -> dict[str, Any]:
+        return {
+            "object_key": key,
+            "factory_key": "envoy.string",
+            "format_string": {"text_format_source": {"inline_string": text}, "omit_empty_values": True},
+            "skip_if_empty": True,
+        }
+
+    namespace = names.REQUEST_NAMESPACE
+    return SetFilterState(
+        on_request_headers=[
+            from_format(names.STATE_ENDPOINT, "%REQ(:METHOD)% %PATH(NQ:PATH)%"),
+            from_format(names.STATE_PATH, "%PATH(NQ:PATH)%"),
+            from_format(names.STATE_MODEL, f"%DYNAMIC_METADATA({namespace}:model)%"),
+            from_format(names.STATE_STREAM, f"%DYNAMIC_METADATA({namespace}:stream)%"),
+            from_format(names.STATE_ERROR, f"%DYNAMIC_METADATA({namespace}:error)%"),
+        ],
+        clear_route_cache=True,
+    )

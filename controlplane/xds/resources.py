@@ -1,0 +1,76 @@
+"""Small builders that every emitter uses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from protos.api import FilterStateInput, HttpRequestHeaderMatchInput
+from protos.loader import any_of
+
+ADS: Final[dict[str, Any]] = {"ads": {}, "resource_api_version": "V3"}
+
+
+def seconds(value: float) -> timedelta:
+    return timedelta(seconds=value)
+
+
+def extension(name: str, config: Message) -> dict[str, Any]:
+    """A TypedExtensionConfig, an HttpFilter, a transport socket: whatever is a name with a typed config."""
+    return {"name": name, "typed_config": any_of(config)}
+
+
+def string_value(text: str) -> dict[str, Any]:
+    return {"string_value": text}
+
+
+def metadata(namespace: str, values: dict[str, str]) -> dict[str, Any]:
+    """``envoy.config.core.v3.Metadata`` with text values."""
+    fields = {key: string_value(value) for key, value in values.items()}
+    return {"filter_metadata": {namespace: {"fields": fields}}}
+
+
+def header(name: str, value: str) -> dict[str, Any]:
+    """A HeaderValueOption that replaces what is there."""
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def state_input(key: str) -> dict[str, Any]:
+    """Matcher input: the filter state object `key` (routes cannot match dynamic metadata, trap 10)."""
+    return extension("filter_state", FilterStateInput(key=key))
+
+
+def request_header_input(name: str) -> dict[str, Any]:
+    return extension("request_header", HttpRequestHeaderMatchInput(header_name=name))
+
+
+def exact_tree(
+    matcher_input: dict[str, Any], branches: dict[str, Any], otherwise: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A matcher that looks the input up in a hash map: O(1) for any number of branches."""
+    tree: dict[str, Any] = {"matcher_tree": {"input": matcher_input, "exact_match_map": {"map": branches}}}
+    return _with_default(tree, otherwise)
+
+
+def prefix_tree(
+    matcher_input: dict[str, Any], branches: dict[str, Any], otherwise: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A matcher for the longest of the prefixes."""
+    tree: dict[str, Any] = {"matcher_tree": {"input": matcher_input, "prefix_match_map": {"map": branches}}}
+    return _with_default(tree, otherwise)
+
+
+def _with_default(matcher: dict[str, Any], otherwise: dict[str, Any] | None) -> dict[str, Any]:
+    return matcher if otherwise is None else {**matcher, "on_no_match": otherwise}
+
+
+def action(config: Message) -> dict[str, Any]:
+    """An OnMatch that ends the matching."""
+    return {"action": extension("action", config)}
+
+
+def nested(matcher: dict[str, Any]) -> dict[str, Any]:
+    """An OnMatch that goes on with another matcher."""
+    return {"matcher": matcher}

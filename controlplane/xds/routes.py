@@ -1,0 +1,238 @@
+"""The route table: endpoint -> model -> route, each a hash look-up, so the number of models costs nothing.
+
+Errors that need no provider are direct responses with finished bodies (config.md, "What a client sees").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from controlplane.plan import ModelPlan, Plan, Retry
+from controlplane.xds.clusters import aggregate_name, leaf_cluster_name
+from controlplane.xds.direct import (
+    bad_json,
+    health_live,
+    method_not_allowed,
+    missing_model,
+    model_card,
+    model_list,
+    unknown_model,
+    unknown_url,
+    unsupported_media_type,
+)
+from controlplane.xds.filters import ERROR_BAD_JSON, ERROR_NO_MODEL
+from controlplane.xds.resources import (
+    action,
+    exact_tree,
+    extension,
+    header,
+    metadata,
+    nested,
+    prefix_tree,
+    seconds,
+    state_input,
+)
+from extproc.contract import names
+from extproc.contract.target import encode
+from protos.api import (
+    ExtProcPerRoute,
+    PreviousHostsPredicate,
+    PreviousPrioritiesConfig,
+    Route,
+    RouteConfiguration,
+)
+from protos.loader import any_of
+
+CHAT_COMPLETIONS: Final = "/v1/chat/completions"
+MODELS: Final = "/v1/models"
+_VERSION_PREFIX: Final = "/v1"
+_LARGEST_DIRECT_RESPONSE: Final = 16 * 1024 * 1024
+_FAILOVER_BACKOFF: Final = 0.01
+"""Seconds before another target is asked: there is nothing to wait for."""
+_SAFE_NAME: Final = r"[\x21-\x7e]+"
+"""What of a client's text may go into a response header."""
+
+
+def route_configuration(plan: Plan) -> RouteConfiguration:
+    return RouteConfiguration(
+        name=names.ROUTE_CONFIGURATION,
+        max_direct_response_body_size_bytes={"value": _LARGEST_DIRECT_RESPONSE},
+        virtual_hosts=[
+            {
+                "name": names.ROUTE_CONFIGURATION,
+                "domains": ["*"],
+                "request_body_buffer_limit": {"value": plan.listener.max_request_body},
+                # Translated and watched bodies must be readable, and usage is read from every answer.
+                "request_headers_to_add": [header("accept-encoding", "identity")],
+                "response_headers_to_remove": ["set-cookie", "openai-organization", "anthropic-organization-id"],
+                "matcher": _endpoints(plan.models),
+            }
+        ],
+    )
+
+
+def _endpoints(models: Sequence[ModelPlan]) -> dict[str, Any]:
+    cards = {f"GET {MODELS}/{path}": action(model_card(name)) for name, path in _card_paths(models)}
+    branches = {
+        f"POST {CHAT_COMPLETIONS}": nested(_models(models)),
+        f"GET {MODELS}": action(model_list([model.name for model in models])),
+        "GET /health/live": action(health_live()),
+        **cards,
+    }
+    known = {path: action(method_not_allowed(allow)) for path, allow in _METHODS.items()}
+    wrong_method = exact_tree(state_input(names.STATE_PATH), known, action(unknown_url()))
+    no_card = prefix_tree(
+        state_input(names.STATE_ENDPOINT), {f"GET {MODELS}/": action(unknown_model())}, nested(wrong_method)
+    )
+    return exact_tree(state_input(names.STATE_ENDPOINT), branches, nested(no_card))
+
+
+_METHODS: Final = {
+    CHAT_COMPLETIONS: "POST",
+    MODELS: "GET",
+    "/health/live": "GET",
+    "/health/ready": "GET",
+}
+
+
+def _card_paths(models: Sequence[ModelPlan]) -> list[tuple[str, str]]:
+    """Every spelling of a model's name in a URL: as it is, and as the SDKs escape it."""
+    from urllib.parse import quote
+
+    return [(m.name, path) for m in models for path in sorted({m.name, quote(m.name, safe=""), quote(m.name)})]
+
+
+def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:
+    model = state_input(names.STATE_MODEL)
+    exact = {plan.name: _routes(plan) for plan in models if not plan.name.endswith("*")}
+    prefixes = {plan.name[:-1]: nested(_if_safe(_routes(plan))) for plan in models if plan.name.endswith("*")}
+    errors = exact_tree(
+        state_input(names.STATE_ERROR),
+        {ERROR_BAD_JSON: action(bad_json()), ERROR_NO_MODEL: action(missing_model())},
+        action(unsupported_media_type()),
+    )
+    otherwise = nested(_when(model, r"(?s).+", action(unknown_model()), nested(errors)))
+    if "" in prefixes:
+        everything = prefixes.pop("")
+        otherwise = nested(_when(model, r"(?s).+", everything, nested(errors)))
+    if prefixes:
+        otherwise = nested(prefix_tree(model, prefixes, otherwise))
+    return exact_tree(model, exact, otherwise) if exact else otherwise["matcher"]
+
+
+def _when(
+    matcher_input: dict[str, Any], regex: str, then: dict[str, Any], otherwise: dict[str, Any]
+) -> dict[str, Any]:
+    value = {"safe_regex": {"google_re2": {}, "regex": regex}}
+    predicate = {"single_predicate": {"input": matcher_input, "value_match": value}}
+    matchers = {"matchers": [{"predicate": predicate, "on_match": then}]}
+    return {"matcher_list": matchers, "on_no_match": otherwise}
+
+
+def _if_safe(then: dict[str, Any]) -> dict[str, Any]:
+    """The rest of a pattern is the client's text and is echoed in a header: no control characters."""
+    return _when(state_input(names.STATE_MODEL), _SAFE_NAME, then, action(unknown_model()))
+
+
+def _routes(model: ModelPlan) -> dict[str, Any]:
+    """Streams have a route of their own where a limit concerns only them."""
+    if model.first_token_timeout is None and model.idle_timeout is None:
+        return action(_route(model, stream=False))
+    stream = {"true": action(_route(model, stream=True))}
+    return nested(
+        exact_tree(state_input(names.STATE_STREAM), stream, action(_route(model, stream=False)))
+    )
+
+
+def _route(model: ModelPlan, *, stream: bool) -> Route:
+    retry = _retry_policy(model)
+    if stream and model.first_token_timeout is not None:
+        # It runs until headers are released downstream, that is, to the first content.
+        retry["per_try_timeout"] = seconds(model.first_token_timeout)
+    if stream and model.idle_timeout is not None:
+        retry["per_try_idle_timeout"] = seconds(model.idle_timeout)
+    forward: dict[str, Any] = {
+        **_destination(model),
+        "timeout": seconds(model.timeout or 0),
+        "auto_host_rewrite": {"value": True},
+        "retry_policy": retry,
+    }
+    route: dict[str, Any] = {
+        "name": f"{model.policy.dialect}/{model.name}" + ("/stream" if stream else ""),
+        "match": {"prefix": "/"},
+        "metadata": metadata(names.METADATA_NAMESPACE, {names.METADATA_POLICY: encode(model.policy)}),
+        "response_headers_to_add": _response_headers(model),
+        "route": forward,
+    }
+    if model.ext_proc is None:
+        route["typed_per_filter_config"] = {names.EXT_PROC_FILTER: any_of(ExtProcPerRoute(disabled=True))}
+        route["match"] = {"prefix": _VERSION_PREFIX}
+        forward["prefix_rewrite"] = model.base_path
+    return Route(**route)
+
+
+def _destination(model: ModelPlan) -> dict[str, Any]:
+    targets = [(_cluster(choice.order), choice.weight) for choice in model.choices]
+    if len(targets) == 1:
+        return {"cluster": targets[0][0]}
+    weighted = [{"name": name, "weight": {"value": weight}} for name, weight in targets]
+    return {"weighted_clusters": {"clusters": weighted}}
+
+
+def _cluster(order: tuple[str, ...]) -> str:
+    return leaf_cluster_name(order[0]) if len(order) == 1 else aggregate_name(order)
+
+
+def _response_headers(model: ModelPlan) -> list[dict[str, Any]]:
+    pattern = model.name.endswith("*")
+    name = f"%FILTER_STATE({names.STATE_MODEL}:PLAIN)%" if pattern else model.name.replace("%", "%%")
+    provider = f"%UPSTREAM_METADATA({names.METADATA_NAMESPACE}:{names.METADATA_PROVIDER})%"
+    headers = [
+        header(names.HEADER_MODEL, name),
+        header(names.HEADER_PROVIDER, provider),
+        header(names.HEADER_ATTEMPTS, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
+    ]
+    if model.ext_proc is None:
+        headers.append(header(names.HEADER_NATIVE, "1"))
+    return headers
+
+
+def _retry_policy(model: ModelPlan) -> dict[str, Any]:
+    retry = model.retry
+    several = any(len(choice.order) > 1 for choice in model.choices)
+    base, longest = retry.backoff
+    first = min(_FAILOVER_BACKOFF, base) if several else base
+    policy: dict[str, Any] = {
+        "retry_on": ",".join(_conditions(retry)),
+        "retriable_status_codes": retry.statuses,
+        "num_retries": {"value": retry.attempts - 1},
+        "retry_back_off": {"base_interval": seconds(first), "max_interval": seconds(longest)},
+    }
+    if several:
+        policy["retry_priority"] = extension(
+            "envoy.retry_priorities.previous_priorities", PreviousPrioritiesConfig(update_frequency=1)
+        )
+        return policy
+    policy["retry_host_predicate"] = [
+        extension("envoy.retry_host_predicates.previous_hosts", PreviousHostsPredicate())
+    ]
+    policy["host_selection_retry_max_attempts"] = 3
+    if retry.honor_retry_after:
+        # Never with several targets: it would delay the move to another provider (trap 17).
+        policy["rate_limited_retry_back_off"] = {
+            "reset_headers": [{"name": "retry-after", "format": "SECONDS"}],
+            "max_interval": seconds(longest),
+        }
+    return policy
+
+
+def _conditions(retry: Retry) -> list[str]:
+    conditions = []
+    if retry.connect:
+        conditions += ["connect-failure", "refused-stream"]
+    if retry.resets:
+        conditions.append("reset")
+    if retry.statuses:
+        conditions.append("retriable-status-codes")
+    return conditions

@@ -1,0 +1,141 @@
+"""The filters that run once per attempt, after the provider was picked, and why in this order.
+
+A model with one target goes straight to its leaf, whose chain is here with that provider's filters alone. A
+model with several goes to an aggregate; Envoy then runs the aggregate's chain, not the leaves', so each
+provider's filters are in it and all but the picked one's are skipped (architecture.md, "Failover").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from controlplane.plan import Credential, Leaf
+from controlplane.xds.resources import ADS, extension, header, request_header_input, seconds
+from extproc.contract import names
+from protos.api import (
+    CredentialInjector,
+    ExtensionWithMatcher,
+    ExternalProcessor,
+    GenericCredential,
+    HeaderMutationFilter,
+    SkipFilter,
+    UpstreamCodec,
+)
+
+_MESSAGE_TIMEOUT: Final = 3600.0
+"""Seconds. It runs while headers are held (STREAMED), where the per-try timeout is the limit that counts; a worker
+that hangs is found by its health check."""
+
+PROCESSING_MODE: Final = {
+    "request_header_mode": "SEND",  # trap 2
+    "request_body_mode": "BUFFERED",  # trap 3: FULL_DUPLEX_STREAMED here crashes Envoy 1.40.0
+    "response_header_mode": "SEND",
+    "response_body_mode": "STREAMED",  # one reply a message, and stepping aside is safe
+    "request_trailer_mode": "SKIP",
+    "response_trailer_mode": "SKIP",
+}
+
+_TO_EXT_PROC: Final = (
+    "x-request-id",
+    ":status",
+    "content-type",
+    "content-encoding",
+    "retry-after",
+)
+"""The headers ext_proc decides by; the rest need not travel."""
+
+
+def leaf_chain(leaf: Leaf) -> list[dict[str, Any]]:
+    """The chain of a cluster with one provider."""
+    return [
+        extension("reset_attempt", _reset([leaf])),
+        extension(names.EXT_PROC_FILTER, _ext_proc()),
+        *(extension(name, config) for name, config in _provider_filters(leaf)),
+        extension("envoy.filters.http.upstream_codec", UpstreamCodec()),
+    ]
+
+
+def aggregate_chain(leaves: Sequence[Leaf]) -> list[dict[str, Any]]:
+    """The chain of a cluster with several providers."""
+    return [
+        extension("reset_attempt", _reset(leaves, mark=True)),
+        extension(names.EXT_PROC_FILTER, _ext_proc()),
+        *(
+            extension(f"{name}/{leaf.name}", _only_for(leaf, extension(name, config)))
+            for leaf in leaves
+            for name, config in _provider_filters(leaf)
+        ),
+        extension("drop_marks", HeaderMutationFilter(mutations={"request_mutations": [{"remove": names.HEADER_LEAF}]})),
+        extension("envoy.filters.http.upstream_codec", UpstreamCodec()),
+    ]
+
+
+def _reset(leaves: Sequence[Leaf], *, mark: bool = False) -> HeaderMutationFilter:
+    """Unconditionally first: what the last attempt's filters set would reach this provider (trap 1)."""
+    own = {name for leaf in leaves for name in leaf.headers}
+    stale = [*names.CREDENTIAL_HEADERS, "content-length", *sorted(own)]
+    mutations: list[dict[str, Any]] = [{"remove": name} for name in stale]
+    if mark:
+        value = f"%UPSTREAM_METADATA({names.METADATA_NAMESPACE}:{names.METADATA_LEAF})%"
+        mutations.append({"append": header(names.HEADER_LEAF, value)})
+    return HeaderMutationFilter(mutations={"request_mutations": mutations})
+
+
+def _provider_filters(leaf: Leaf) -> list[tuple[str, Any]]:
+    filters: list[tuple[str, Any]] = []
+    if leaf.headers:
+        own = [{"append": header(name, value)} for name, value in sorted(leaf.headers.items())]
+        filters.append(("provider_headers", HeaderMutationFilter(mutations={"request_mutations": own})))
+    if leaf.credential:
+        filters.append(("envoy.filters.http.credential_injector", _credential(leaf.credential)))
+    return filters
+
+
+def _credential(credential: Credential) -> CredentialInjector:
+    """Secrets go from SDS to the provider and never enter Python's request path."""
+    generic = GenericCredential(
+        credential={"name": credential.secret, "sds_config": ADS},
+        header=credential.header,
+        header_value_prefix=credential.prefix,
+    )
+    return CredentialInjector(
+        overwrite=True,
+        credential=extension("envoy.http.injected_credentials.generic", generic),
+    )
+
+
+def _only_for(leaf: Leaf, filter_config: dict[str, Any]) -> ExtensionWithMatcher:
+    is_leaf = {
+        "single_predicate": {
+            "input": request_header_input(names.HEADER_LEAF),
+            "value_match": {"exact": leaf.name},
+        }
+    }
+    skip = {"action": extension("skip", SkipFilter())}
+    return ExtensionWithMatcher(
+        extension_config=filter_config,
+        xds_matcher={
+            "matcher_list": {"matchers": [{"predicate": {"not_matcher": is_leaf}, "on_match": skip}]}
+        },
+    )
+
+
+def _ext_proc() -> ExternalProcessor:
+    return ExternalProcessor(
+        grpc_service={
+            "envoy_grpc": {"cluster_name": names.CLUSTER_EXT_PROC},
+            "retry_policy": {
+                "retry_on": "connect-failure,refused-stream,unavailable,reset",
+                "num_retries": {"value": 3},
+                "retry_back_off": {"base_interval": seconds(0.005), "max_interval": seconds(0.05)},
+            },
+        },
+        processing_mode=PROCESSING_MODE,
+        send_body_without_waiting_for_header_response=True,
+        message_timeout=seconds(_MESSAGE_TIMEOUT),
+        mutation_rules={"allow_all_routing": {"value": True}},  # trap 5
+        request_attributes=[names.ATTRIBUTE_TARGET, names.ATTRIBUTE_POLICY],
+        forward_rules={"allowed_headers": {"patterns": [{"exact": name} for name in _TO_EXT_PROC]}},
+        status_on_error={"code": "InternalServerError"},
+    )
