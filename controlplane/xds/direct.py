@@ -55,6 +55,11 @@ def unknown_model() -> Route:
     return _error("unknown_model", 404, message, "model_not_found", "model")
 
 
+def unknown_model_card() -> Route:
+    message = "There is no model at %PATH(NQ:PATH)%"
+    return _error("unknown_model_card", 404, message, "model_not_found", "model")
+
+
 def missing_model() -> Route:
     return _error("missing_model", 400, "You must name a model", "validation_error", "model")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from controlplane.xds.local_replies import error_body
-from controlplane.xds.resources import exact_tree, extension, nested
+from controlplane.xds.resources import action, exact_tree, extension, nested
 from extproc.contract import names
 from protos.api import (
     CustomResponse,
@@ -19,7 +19,7 @@ from protos.api import (
     SetFilterState,
 )
 
-_JSON_TYPES: Final = r"^application/([a-z.-]+\+)?json(;.*)?$"
+JSON_TYPES: Final = r"^application/([a-z.-]+\+)?json(;.*)?$"
 """json_to_metadata reads only the bare ``application/json`` unless told otherwise (trap 8)."""
 
 ERROR_BAD_JSON: Final = "bad_json"
@@ -47,10 +47,11 @@ def _strip() -> HeaderMutationFilter:
     removals: list[dict[str, Any]] = [{"remove": name} for name in names.CREDENTIAL_HEADERS]
     prefixes = (names.INTERNAL_HEADER_PREFIX, "x-envoy-")
     matched = [{"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in prefixes]
+    hidden = (names.HEADER_ANSWERED, "x-envoy-upstream-healthchecked-cluster")
     return HeaderMutationFilter(
         mutations={
             "request_mutations": [*removals, *matched],
-            "response_mutations": [{"remove": names.HEADER_NATIVE}],
+            "response_mutations": [{"remove": name} for name in hidden],
         }
     )
 
@@ -65,40 +66,37 @@ def _ready() -> HealthCheckFilter:
 
 
 def _provider_failures() -> CustomResponse:
-    """A native route has no ext_proc to map a provider's 401, 403 and 5xx; this does.
-
-    Native routes mark what a provider answered; Envoy's own replies and ext_proc's carry no mark.
-    """
-    status = extension("status", HttpResponseStatusCodeMatchInput())
+    """A native route has no ext_proc to map a provider's 401, 403 and 5xx; this does."""
     failed = LocalResponsePolicy(
         status_code={"value": 502},
         body_format=error_body(
             "The provider answered with status %RESPONSE_CODE%", "api_error", "provider_error"
         ),
+        response_code_details=names.DETAILS_PREFIX + "provider_failed",
     )
-    failures = [401, 403, *range(500, 600)]
-    replace = {"action": extension("provider_failed", failed)}
-    from_provider = exact_tree(status, {str(code): replace for code in failures})
-    origin = extension("native", HttpResponseHeaderMatchInput(header_name=names.HEADER_NATIVE))
-    return CustomResponse(custom_response_matcher=exact_tree(origin, {"1": nested(from_provider)}))
+    replace = action(failed)
+    failures = {str(status): replace for status in (401, 403, *range(500, 600))}
+    by_status = exact_tree(extension("status", HttpResponseStatusCodeMatchInput()), failures)
+    answered = extension("answered", HttpResponseHeaderMatchInput(header_name=names.HEADER_ANSWERED))
+    return CustomResponse(custom_response_matcher=exact_tree(answered, {"1": nested(by_status)}))
 
 
 def _read_body() -> JsonToMetadata:
     def rule(key: str, **actions: dict[str, Any]) -> dict[str, Any]:
         return {"selectors": [{"key": key}], **actions}
 
-    def value(key: str, text: str | None = None) -> dict[str, Any]:
-        found: dict[str, Any] = {"metadata_namespace": names.REQUEST_NAMESPACE, "key": key, "type": "STRING"}
-        return found if text is None else {**found, "value": {"string_value": text}}
+    def found(key: str, **how: Any) -> dict[str, Any]:
+        return {"metadata_namespace": names.REQUEST_NAMESPACE, "key": key, **how}
 
-    bad_json = value("error", ERROR_BAD_JSON)
+    bad_json = found("error", value={"string_value": ERROR_BAD_JSON})
+    no_model = found("error", value={"string_value": ERROR_NO_MODEL})
     return JsonToMetadata(
         request_rules={
             "rules": [
-                rule("model", on_present=value("model"), on_missing=value("error", ERROR_NO_MODEL), on_error=bad_json),
-                rule("stream", on_present=value("stream"), on_error=bad_json),
+                rule("model", on_present=found("model", type="STRING"), on_missing=no_model, on_error=bad_json),
+                rule("stream", on_present=found("stream"), on_error=bad_json),
             ],
-            "allow_content_types_regex": {"regex": _JSON_TYPES},
+            "allow_content_types_regex": {"regex": JSON_TYPES},
         }
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 from controlplane.plan import ModelPlan, Plan, Retry
 from controlplane.xds.clusters import aggregate_name, leaf_cluster_name
@@ -18,10 +19,11 @@ from controlplane.xds.direct import (
     model_card,
     model_list,
     unknown_model,
+    unknown_model_card,
     unknown_url,
     unsupported_media_type,
 )
-from controlplane.xds.filters import ERROR_BAD_JSON, ERROR_NO_MODEL
+from controlplane.xds.filters import ERROR_BAD_JSON, ERROR_NO_MODEL, JSON_TYPES
 from controlplane.xds.resources import (
     action,
     exact_tree,
@@ -30,6 +32,7 @@ from controlplane.xds.resources import (
     metadata,
     nested,
     prefix_tree,
+    request_header_input,
     seconds,
     state_input,
 )
@@ -64,6 +67,8 @@ def route_configuration(plan: Plan) -> RouteConfiguration:
                 "domains": ["*"],
                 "request_body_buffer_limit": {"value": plan.listener.max_request_body},
                 # Translated and watched bodies must be readable, and usage is read from every answer.
+                # Who the client is, is not the provider's business.
+                "request_headers_to_remove": ["x-forwarded-for", "x-forwarded-proto", "forwarded"],
                 "request_headers_to_add": [header("accept-encoding", "identity")],
                 "response_headers_to_remove": ["set-cookie", "openai-organization", "anthropic-organization-id"],
                 "matcher": _endpoints(plan.models),
@@ -83,7 +88,7 @@ def _endpoints(models: Sequence[ModelPlan]) -> dict[str, Any]:
     known = {path: action(method_not_allowed(allow)) for path, allow in _METHODS.items()}
     wrong_method = exact_tree(state_input(names.STATE_PATH), known, action(unknown_url()))
     no_card = prefix_tree(
-        state_input(names.STATE_ENDPOINT), {f"GET {MODELS}/": action(unknown_model())}, nested(wrong_method)
+        state_input(names.STATE_ENDPOINT), {f"GET {MODELS}/": action(unknown_model_card())}, nested(wrong_method)
     )
     return exact_tree(state_input(names.STATE_ENDPOINT), branches, nested(no_card))
 
@@ -98,8 +103,6 @@ _METHODS: Final = {
 
 def _card_paths(models: Sequence[ModelPlan]) -> list[tuple[str, str]]:
     """Every spelling of a model's name in a URL: as it is, and as the SDKs escape it."""
-    from urllib.parse import quote
-
     return [(m.name, path) for m in models for path in sorted({m.name, quote(m.name, safe=""), quote(m.name)})]
 
 
@@ -107,10 +110,13 @@ def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:
     model = state_input(names.STATE_MODEL)
     exact = {plan.name: _routes(plan) for plan in models if not plan.name.endswith("*")}
     prefixes = {plan.name[:-1]: nested(_if_safe(_routes(plan))) for plan in models if plan.name.endswith("*")}
+    # json_to_metadata calls any other content type an error too.
+    not_json = action(unsupported_media_type())
+    unreadable = nested(_when(request_header_input("content-type"), JSON_TYPES, action(bad_json()), not_json))
     errors = exact_tree(
         state_input(names.STATE_ERROR),
-        {ERROR_BAD_JSON: action(bad_json()), ERROR_NO_MODEL: action(missing_model())},
-        action(unsupported_media_type()),
+        {ERROR_BAD_JSON: unreadable, ERROR_NO_MODEL: action(missing_model())},
+        not_json,
     )
     otherwise = nested(_when(model, r"(?s).+", action(unknown_model()), nested(errors)))
     if "" in prefixes:
@@ -165,7 +171,10 @@ def _route(model: ModelPlan, *, stream: bool) -> Route:
         "response_headers_to_add": _response_headers(model),
         "route": forward,
     }
-    if model.ext_proc is None:
+    if model.ext_proc is not None:
+        # ext_proc has mapped the provider's failures already.
+        route["response_headers_to_remove"] = [names.HEADER_ANSWERED]
+    else:
         route["typed_per_filter_config"] = {names.EXT_PROC_FILTER: any_of(ExtProcPerRoute(disabled=True))}
         route["match"] = {"prefix": _VERSION_PREFIX}
         forward["prefix_rewrite"] = model.base_path
@@ -188,14 +197,11 @@ def _response_headers(model: ModelPlan) -> list[dict[str, Any]]:
     pattern = model.name.endswith("*")
     name = f"%FILTER_STATE({names.STATE_MODEL}:PLAIN)%" if pattern else model.name.replace("%", "%%")
     provider = f"%UPSTREAM_METADATA({names.METADATA_NAMESPACE}:{names.METADATA_PROVIDER})%"
-    headers = [
+    return [
         header(names.HEADER_MODEL, name),
         header(names.HEADER_PROVIDER, provider),
         header(names.HEADER_ATTEMPTS, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
     ]
-    if model.ext_proc is None:
-        headers.append(header(names.HEADER_NATIVE, "1"))
-    return headers
 
 
 def _retry_policy(model: ModelPlan) -> dict[str, Any]:

@@ -74,12 +74,14 @@ def aggregate_chain(leaves: Sequence[Leaf]) -> list[dict[str, Any]]:
 def _reset(leaves: Sequence[Leaf], *, mark: bool = False) -> HeaderMutationFilter:
     """Unconditionally first: what the last attempt's filters set would reach this provider (trap 1)."""
     own = {name for leaf in leaves for name in leaf.headers}
-    stale = [*names.CREDENTIAL_HEADERS, "content-length", *sorted(own)]
-    mutations: list[dict[str, Any]] = [{"remove": name} for name in stale]
+    mutations: list[dict[str, Any]] = [{"remove": name} for name in (*names.CREDENTIAL_HEADERS, *sorted(own))]
     if mark:
+        # With one target the length is the client's or the same that ext_proc sets again.
+        mutations.append({"remove": "content-length"})
         value = f"%UPSTREAM_METADATA({names.METADATA_NAMESPACE}:{names.METADATA_LEAF})%"
         mutations.append({"append": header(names.HEADER_LEAF, value)})
-    return HeaderMutationFilter(mutations={"request_mutations": mutations})
+    answered = [{"append": header(names.HEADER_ANSWERED, "1")}]
+    return HeaderMutationFilter(mutations={"request_mutations": mutations, "response_mutations": answered})
 
 
 def _provider_filters(leaf: Leaf) -> list[tuple[str, Any]]:

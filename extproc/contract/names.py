@@ -13,8 +13,8 @@ INTERNAL_HEADER_PREFIX: Final = "x-llm-gateway-"
 HEADER_LEAF: Final = "x-llm-gateway-leaf"
 """Which leaf cluster this attempt picked; chooses the credential (architecture.md, trap 21)."""
 
-HEADER_NATIVE: Final = "x-llm-gateway-native"
-"""On a provider's response that no ext_proc saw; removed before the client."""
+HEADER_ANSWERED: Final = "x-llm-gateway-answered"
+"""On what a provider answered and no ext_proc saw; never on Envoy's own replies; removed before the client."""
 
 # Headers that carry a credential of a client or of a provider. No attempt may inherit one.
 CREDENTIAL_HEADERS: Final = (
