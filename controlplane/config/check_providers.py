@@ -1,0 +1,82 @@
+"""What the types cannot say about providers."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from controlplane.catalogue.providers import PROVIDER_TYPES, ProviderType
+from controlplane.config.addresses import parse_base_url
+from controlplane.config.headers import check_headers
+from controlplane.config.problems import ConfigPath, quote
+from controlplane.config.report import Report
+from controlplane.config.schema import PROVIDER_NAME
+from controlplane.config.schema_providers import ProviderConfig
+from controlplane.config.sections import NOT_SUPPORTED
+from controlplane.config.values import format_duration
+
+
+def check_provider_name(name: str, path: ConfigPath, report: Report) -> None:
+    if not re.fullmatch(PROVIDER_NAME, name):
+        report.key_problem(
+            path,
+            "a provider's name has letters, digits, '.', '_' and '-' (64 at most) and begins with no sign",
+        )
+
+
+def check_provider(provider: ProviderConfig, path: ConfigPath, report: Report) -> None:
+    row = PROVIDER_TYPES[provider.type]
+    if not row.supported:
+        report.problem((*path, "type"), f"{quote(provider.type)} is {NOT_SUPPORTED}")
+        return
+    _check_address(provider, row, path, report)
+    _check_credential(provider, row, path, report)
+    _check_timeouts(provider, path, report)
+    check_headers(provider.headers, (*path, "headers"), report)
+
+
+def _check_address(provider: ProviderConfig, row: ProviderType, path: ConfigPath, report: Report) -> None:
+    if provider.base_url is not None and provider.endpoints is not None:
+        report.problem((*path, "endpoints"), "base_url is given too; keep one of the two")
+    if provider.base_url is None and provider.endpoints is None and row.base_url is None:
+        report.problem(path, f"a provider of type {row.type} needs base_url or endpoints")
+    endpoints = provider.endpoints or ()
+    for index, url in enumerate(endpoints):
+        where = (*path, "endpoints", index)
+        if (url.scheme, url.path) != (endpoints[0].scheme, endpoints[0].path):
+            report.problem(where, f"must have the scheme and the path of the first endpoint ({endpoints[0]})")
+        elif url in endpoints[:index]:
+            report.problem(where, "listed twice")
+    urls = endpoints or ((provider.base_url,) if provider.base_url else ())
+    if provider.tls is not None and any(url.scheme == "http" for url in urls):
+        report.problem((*path, "tls"), "the provider's address begins with http://, so there is no TLS")
+
+
+def _check_credential(provider: ProviderConfig, row: ProviderType, path: ConfigPath, report: Report) -> None:
+    if provider.api_key is not None or not row.key_required or provider.endpoints is not None:
+        return
+    vendor = parse_base_url(row.base_url)
+    if provider.base_url is None or provider.base_url.host == vendor.host:
+        report.problem(
+            (*path, "api_key"),
+            f"required for {vendor.host}; write api_key: {{env: NAME}} or api_key: {{file: PATH}}",
+        )
+
+
+def _check_timeouts(provider: ProviderConfig, path: ConfigPath, report: Report) -> None:
+    timeouts = provider.timeouts
+    where = (*path, "timeouts")
+    for name in sorted(timeouts.model_fields_set - {"request"}):  # a default that is longer does no harm
+        not_longer((*where, name), getattr(timeouts, name), "request", timeouts.request, report)
+    breaker = provider.circuit_breaker
+    not_longer(
+        (*path, "circuit_breaker", "open_for"), breaker.open_for, "max_open_for", breaker.max_open_for, report
+    )
+
+
+def not_longer(
+    path: ConfigPath, value: timedelta | None, name: str, limit: timedelta | None, report: Report
+) -> None:
+    """A problem at `path` unless `value` <= `limit`; `name` is the limit's key. None means no limit."""
+    if value is not None and limit is not None and value > limit:
+        report.problem(path, f"{format_duration(value)} is longer than {name} ({format_duration(limit)})")
