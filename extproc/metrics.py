@@ -1,4 +1,4 @@
-"""Counters of the request path. With several workers, ``PROMETHEUS_MULTIPROC_DIR`` lets the admin listener sum them."""
+"""Counters of the request path; ``PROMETHEUS_MULTIPROC_DIR`` lets the admin listener sum the workers."""
 
 from __future__ import annotations
 

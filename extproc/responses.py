@@ -43,6 +43,7 @@ MAX_COLLECTED: Final = 64 * 1024 * 1024
 MAX_HELD: Final = 4 * 1024 * 1024
 """Bytes of an event stream that a session holds while it waits for content."""
 
+_FIRST_ERROR: Final = 400
 _STALE: Final = ("content-length", "content-encoding", "etag", "digest")
 """Headers that were true of the provider's bytes only."""
 _KEPT: Final = frozenset(range(400, 500)) - {401, 403}
@@ -62,19 +63,25 @@ def begin(exchange: Exchange, headers: ResponseHeaders) -> tuple[Response | None
     """The response that `headers` begin (None: Envoy goes on alone), and the reply to them."""
     content_type = headers.headers.get("content-type", "").partition(";")[0].strip().lower()
     compressed = headers.headers.get("content-encoding", "identity").lower() != "identity"
-    success = headers.status < 400
-    if exchange.same_format and (headers.status in _KEPT or (success and (content_type == JSON or compressed))):
+    success = headers.status < _FIRST_ERROR
+    if exchange.same_format and (
+        headers.status in _KEPT or (success and (content_type == JSON or compressed))
+    ):
         return None, Reply((ContinueResponseHeaders(),), close=True)
     if success and content_type == EVENT_STREAM and not compressed and not headers.end:
         return (Watched(exchange) if exchange.same_format else Translated(exchange)), Reply()
     if not success:
         collected = Collected(exchange, _error(exchange, headers))
     elif compressed:
-        collected = Collected(exchange, _broken(exchange, "compressed its answer, though it was asked not to"))
+        collected = Collected(
+            exchange, _broken(exchange, "compressed its answer, though it was asked not to")
+        )
     elif content_type == JSON:
         collected = Collected(exchange, _translated(exchange))
     else:
-        collected = Collected(exchange, _broken(exchange, f"answered with content type {content_type or 'unset'!r}"))
+        collected = Collected(
+            exchange, _broken(exchange, f"answered with content type {content_type or 'unset'!r}")
+        )
     return collected, collected.finish() if headers.end else Reply()
 
 
@@ -153,7 +160,9 @@ class Collected:
         self._size += len(message.body)
         if self._size > MAX_COLLECTED:
             self._handle = _discard
-            too_large = ProviderFailed(f"{self._exchange.target.provider} answered more than {MAX_COLLECTED} bytes")
+            too_large = ProviderFailed(
+                f"{self._exchange.target.provider} answered more than {MAX_COLLECTED} bytes"
+            )
             return _failed(self._exchange, too_large, len(self._parts))
         return self.finish() if message.end else Reply()
 
@@ -193,17 +202,23 @@ class _HeldStream:
     def _hold(self, message: ResponseBody) -> Reply:
         self._owed += 1
         self._held_bytes += len(message.body)
-        for event in (events := self._read(message)):
+        events = self._read(message)
+        self._held += events
+        if not self._exchange.policy.hold_headers:
+            return self._commit()
+        for event in events:
             if isinstance(event, StreamError):
                 return self._broke(event.error)
             if commits(event):
-                self._held += events
                 return self._commit()
-        self._held += events
         if message.end:
-            return self._broke(ProviderFailed(f"{self._exchange.target.provider} ended its stream without content"))
+            return self._broke(
+                ProviderFailed(f"{self._exchange.target.provider} ended its stream without content")
+            )
         if self._held_bytes > MAX_HELD:
-            return self._broke(ProviderFailed(f"{self._exchange.target.provider} sent no content in {MAX_HELD} bytes"))
+            return self._broke(
+                ProviderFailed(f"{self._exchange.target.provider} sent no content in {MAX_HELD} bytes")
+            )
         return Reply()
 
     def _broke(self, error: GatewayError, notes: tuple[Note, ...] = ()) -> Reply:

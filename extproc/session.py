@@ -24,7 +24,15 @@ from extproc.errors import GatewayError, InternalError, RequestError, Unsupporte
 from extproc.exchange import Exchange
 from extproc.messages import Message, RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
 from extproc.providers import WIRE_FORMATS
-from extproc.replies import Answer, Bug, ContinueRequestHeaders, Note, ReplaceRequestBody, Reply, UnsupportedFields
+from extproc.replies import (
+    Answer,
+    Bug,
+    ContinueRequestHeaders,
+    Note,
+    ReplaceRequestBody,
+    Reply,
+    UnsupportedFields,
+)
 from extproc.responses import Response, begin
 
 # Translated and watched bodies must be readable (translation.md): no compression from the provider.
@@ -75,17 +83,23 @@ class Session:
         except GatewayError as error:
             return self._refuse(policy, error)
         except Exception as bug:  # noqa: BLE001 - the edge where bugs become a 500
-            return self._refuse(policy, InternalError(_internal(self._request_id)), Bug(self._request_id, bug))
+            return self._refuse(
+                policy, InternalError(_internal(self._request_id)), Bug(self._request_id, bug)
+            )
 
     def _rename(self, target: Target, policy: RoutePolicy, body: bytes) -> Reply:
         dialect = DIALECTS[policy.dialect]
         requested = _requested_model(policy, body)
         edited = dialect.edit_request(body, model=upstream_model(policy, target.leaf, requested))
-        sent = ReplaceRequestBody(edited, {":path": target.base_path + dialect.path, **_length(edited), **IDENTITY})
+        sent = ReplaceRequestBody(
+            edited, {":path": target.base_path + dialect.path, **_length(edited), **IDENTITY}
+        )
         if not policy.hold_headers:
             self._handle = self._finished
             return Reply((sent,), close=True)
-        self._await_response(target, policy, ReplyContext(model=requested, created=self._now, request_id=self._request_id))
+        self._await_response(
+            target, policy, ReplyContext(model=requested, created=self._now, request_id=self._request_id)
+        )
         return Reply((sent,))
 
     def _translate(self, target: Target, policy: RoutePolicy, body: bytes) -> Reply:

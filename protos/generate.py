@@ -66,7 +66,8 @@ def api_source() -> str:
         if nested:
             imports += [f"    from {module} import {outer} as _{alias}", f"    {alias} = _{alias}.{nested}"]
         else:
-            imports.append(f"    from {module} import {outer} as {alias}")
+            renamed = outer if outer == alias else f"{outer} as {alias}"
+            imports.append(f"    from {module} import {renamed}")
         runtime.append(f'    {alias} = message("{full_name}")')
     return "\n".join(
         [
@@ -80,6 +81,10 @@ def api_source() -> str:
             *imports,
             "else:",
             *runtime,
+            "",
+            "__all__ = [",
+            *(f'    "{alias}",' for alias in sorted(MESSAGES)),
+            "]",
             "",
         ]
     )

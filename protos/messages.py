@@ -57,6 +57,8 @@ MESSAGES: Final = {
     # ext_proc service
     "ProcessingRequest": "envoy.service.ext_proc.v3.ProcessingRequest",
     "ProcessingResponse": "envoy.service.ext_proc.v3.ProcessingResponse",
+    "DownstreamConnectionsConfig": "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
     # other
+    "Percent": "envoy.type.v3.Percent",
     "Duration": "google.protobuf.Duration",
 }

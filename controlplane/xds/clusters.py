@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from controlplane.plan import Endpoint, Environment, HealthCheck, Leaf, Plan, Tls
+from controlplane.xds.bootstrap import address
 from controlplane.xds.resources import extension, metadata, seconds
 from controlplane.xds.upstream_filters import aggregate_chain, leaf_chain
 from extproc.contract import names
@@ -46,14 +47,6 @@ def clusters(plan: Plan, environment: Environment) -> list[Cluster]:
         *(_leaf_cluster(leaf, environment) for leaf in plan.leaves),
         *(_aggregate_cluster([leaves[name] for name in order]) for order in sorted(orders)),
     ]
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _leaf_cluster(leaf: Leaf, environment: Environment) -> Cluster:
@@ -123,7 +116,13 @@ def _address(endpoint: Endpoint) -> dict[str, Any]:
 def _authority(leaf: Leaf, endpoint: Endpoint) -> str:
     """The host header, which ``auto_host_rewrite`` takes from the endpoint."""
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    return host if endpoint.port == (443 if leaf.tls else 80) else f"{host}:{endpoint.port}"
+    default_port = endpoint.port == (443 if leaf.tls else 80)
+    # With several TLS names the endpoint's is its SNI too, and that has no port.
+    return host if default_port or (leaf.tls and len(_hosts(leaf)) > 1) else f"{host}:{endpoint.port}"
+
+
+def _hosts(leaf: Leaf) -> list[str]:
+    return sorted({endpoint.host for endpoint in leaf.endpoints})
 
 
 def _limits(max_requests: int | None) -> dict[str, Any]:
@@ -162,20 +161,19 @@ def _leaf_protocol(leaf: Leaf) -> HttpProtocolOptions:
 
 
 def _transport_socket(leaf: Leaf, tls: Tls, environment: Environment) -> Any:
+    hosts = _hosts(leaf)
     ca = {"filename": environment.ca_file} if tls.ca is None else {"inline_bytes": tls.ca}
-    sni = leaf.endpoints[0].host
-    validation = {
-        "trusted_ca": ca,
-        "match_typed_subject_alt_names": [
-            {"san_type": "IP_ADDRESS" if _is_ip(sni) else "DNS", "matcher": {"exact": sni}}
-        ],
-    }
+    names_of_server = [
+        {"san_type": "IP_ADDRESS" if _is_ip(host) else "DNS", "matcher": {"exact": host}} for host in hosts
+    ]
     context = UpstreamTlsContext(
         common_tls_context={
-            "validation_context": validation,
+            "validation_context": {"trusted_ca": ca, "match_typed_subject_alt_names": names_of_server},
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
         },
-        sni="" if _is_ip(sni) else sni,
+        sni="" if _is_ip(hosts[0]) else hosts[0],
+        # Several names need one SNI each: the endpoint's own.
+        auto_host_sni=len(hosts) > 1,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
 
@@ -217,7 +215,7 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
         load_assignment={
             "cluster_name": names.CLUSTER_EXT_PROC,
             "endpoints": [
-                {"lb_endpoints": [{"endpoint": {"address": _worker(text)}} for text in environment.ext_proc]}
+                {"lb_endpoints": [{"endpoint": {"address": address(text)}} for text in environment.ext_proc]}
             ],
         },
         circuit_breakers=_limits(None),
@@ -237,15 +235,10 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
         typed_extension_protocol_options={
             _HTTP_OPTIONS: any_of(
                 HttpProtocolOptions(
-                    explicit_http_config={"http2_protocol_options": {"max_concurrent_streams": {"value": 10_000}}}
+                    explicit_http_config={
+                        "http2_protocol_options": {"max_concurrent_streams": {"value": 10_000}}
+                    }
                 )
             )
         },
     )
-
-
-def _worker(text: str) -> dict[str, Any]:
-    if path := text.removeprefix("unix:") if text.startswith("unix:") else None:
-        return {"pipe": {"path": path}}
-    host, _, port = text.rpartition(":")
-    return _address(Endpoint(host.strip("[]"), int(port)))

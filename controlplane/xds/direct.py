@@ -27,9 +27,7 @@ def _json(name: str, content: Any) -> Route:
     return _direct(name, 200, {"body": {"inline_string": text}}, response_headers_to_add=headers)
 
 
-def _error(
-    name: str, status: int, message: str, code: str, param: str | None = None, **route: Any
-) -> Route:
+def _error(name: str, status: int, message: str, code: str, param: str | None = None, **route: Any) -> Route:
     return _direct(name, status, {"body_format": error_body(message, _INVALID, code, param)}, **route)
 
 
@@ -81,4 +79,6 @@ def unknown_url() -> Route:
 def method_not_allowed(allow: str) -> Route:
     message = f"%REQ(:METHOD)% is not allowed here; use {allow}"
     headers = [header("allow", allow)]
-    return _error(f"method_not_allowed/{allow}", 405, message, "method_not_allowed", response_headers_to_add=headers)
+    return _error(
+        f"method_not_allowed/{allow}", 405, message, "method_not_allowed", response_headers_to_add=headers
+    )

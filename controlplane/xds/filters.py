@@ -15,6 +15,7 @@ from protos.api import (
     HttpResponseStatusCodeMatchInput,
     JsonToMetadata,
     LocalResponsePolicy,
+    Percent,
     Router,
     SetFilterState,
 )
@@ -61,7 +62,7 @@ def _ready() -> HealthCheckFilter:
     return HealthCheckFilter(
         pass_through_mode={"value": False},
         headers=[{"name": ":path", "string_match": {"exact": "/health/ready"}}],
-        cluster_min_healthy_percentages={names.CLUSTER_EXT_PROC: {"value": 1}},
+        cluster_min_healthy_percentages={names.CLUSTER_EXT_PROC: Percent(value=1)},
     )
 
 
@@ -93,7 +94,9 @@ def _read_body() -> JsonToMetadata:
     return JsonToMetadata(
         request_rules={
             "rules": [
-                rule("model", on_present=found("model", type="STRING"), on_missing=no_model, on_error=bad_json),
+                rule(
+                    "model", on_present=found("model", type="STRING"), on_missing=no_model, on_error=bad_json
+                ),
                 rule("stream", on_present=found("stream"), on_error=bad_json),
             ],
             "allow_content_types_regex": {"regex": JSON_TYPES},

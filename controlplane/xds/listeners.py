@@ -21,9 +21,7 @@ _STREAM_IDLE: Final = 600.0
 
 def listener(plan: ListenerPlan) -> Listener:
     chain: dict[str, Any] = {
-        "filters": [
-            extension("envoy.filters.network.http_connection_manager", _connection_manager(plan))
-        ]
+        "filters": [extension("envoy.filters.network.http_connection_manager", _connection_manager())]
     }
     if plan.tls:
         chain["transport_socket"] = extension("envoy.transport_sockets.tls", _tls(plan.tls))
@@ -37,7 +35,7 @@ def listener(plan: ListenerPlan) -> Listener:
     )
 
 
-def _connection_manager(plan: ListenerPlan) -> HttpConnectionManager:
+def _connection_manager() -> HttpConnectionManager:
     return HttpConnectionManager(
         stat_prefix="gateway",
         codec_type="AUTO",

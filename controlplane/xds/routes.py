@@ -70,7 +70,11 @@ def route_configuration(plan: Plan) -> RouteConfiguration:
                 # Who the client is, is not the provider's business.
                 "request_headers_to_remove": ["x-forwarded-for", "x-forwarded-proto", "forwarded"],
                 "request_headers_to_add": [header("accept-encoding", "identity")],
-                "response_headers_to_remove": ["set-cookie", "openai-organization", "anthropic-organization-id"],
+                "response_headers_to_remove": [
+                    "set-cookie",
+                    "openai-organization",
+                    "anthropic-organization-id",
+                ],
                 "matcher": _endpoints(plan.models),
             }
         ],
@@ -88,7 +92,9 @@ def _endpoints(models: Sequence[ModelPlan]) -> dict[str, Any]:
     known = {path: action(method_not_allowed(allow)) for path, allow in _METHODS.items()}
     wrong_method = exact_tree(state_input(names.STATE_PATH), known, action(unknown_url()))
     no_card = prefix_tree(
-        state_input(names.STATE_ENDPOINT), {f"GET {MODELS}/": action(unknown_model_card())}, nested(wrong_method)
+        state_input(names.STATE_ENDPOINT),
+        {f"GET {MODELS}/": action(unknown_model_card())},
+        nested(wrong_method),
     )
     return exact_tree(state_input(names.STATE_ENDPOINT), branches, nested(no_card))
 
@@ -103,7 +109,9 @@ _METHODS: Final = {
 
 def _card_paths(models: Sequence[ModelPlan]) -> list[tuple[str, str]]:
     """Every spelling of a model's name in a URL: as it is, and as the SDKs escape it."""
-    return [(m.name, path) for m in models for path in sorted({m.name, quote(m.name, safe=""), quote(m.name)})]
+    return [
+        (m.name, path) for m in models for path in sorted({m.name, quote(m.name, safe=""), quote(m.name)})
+    ]
 
 
 def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:
@@ -146,9 +154,7 @@ def _routes(model: ModelPlan) -> dict[str, Any]:
     if model.first_token_timeout is None and model.idle_timeout is None:
         return action(_route(model, stream=False))
     stream = {"true": action(_route(model, stream=True))}
-    return nested(
-        exact_tree(state_input(names.STATE_STREAM), stream, action(_route(model, stream=False)))
-    )
+    return nested(exact_tree(state_input(names.STATE_STREAM), stream, action(_route(model, stream=False))))
 
 
 def _route(model: ModelPlan, *, stream: bool) -> Route:

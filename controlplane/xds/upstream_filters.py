@@ -24,8 +24,8 @@ from protos.api import (
 )
 
 _MESSAGE_TIMEOUT: Final = 3600.0
-"""Seconds. It runs while headers are held (STREAMED), where the per-try timeout is the limit that counts; a worker
-that hangs is found by its health check."""
+"""Seconds. It runs while headers are held (STREAMED), where the per-try timeout is the limit that counts; a
+worker that hangs is found by its health check."""
 
 PROCESSING_MODE: Final = {
     "request_header_mode": "SEND",  # trap 2
@@ -66,7 +66,10 @@ def aggregate_chain(leaves: Sequence[Leaf]) -> list[dict[str, Any]]:
             for leaf in leaves
             for name, config in _provider_filters(leaf)
         ),
-        extension("drop_marks", HeaderMutationFilter(mutations={"request_mutations": [{"remove": names.HEADER_LEAF}]})),
+        extension(
+            "drop_marks",
+            HeaderMutationFilter(mutations={"request_mutations": [{"remove": names.HEADER_LEAF}]}),
+        ),
         extension("envoy.filters.http.upstream_codec", UpstreamCodec()),
     ]
 

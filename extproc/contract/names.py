@@ -14,7 +14,7 @@ HEADER_LEAF: Final = "x-llm-gateway-leaf"
 """Which leaf cluster this attempt picked; chooses the credential (architecture.md, trap 21)."""
 
 HEADER_ANSWERED: Final = "x-llm-gateway-answered"
-"""On what a provider answered and no ext_proc saw; never on Envoy's own replies; removed before the client."""
+"""On what a provider answered and no ext_proc saw, not on Envoy's own replies; removed before the client."""
 
 # Headers that carry a credential of a client or of a provider. No attempt may inherit one.
 CREDENTIAL_HEADERS: Final = (

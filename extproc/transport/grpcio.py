@@ -51,7 +51,7 @@ class GrpcioServer:
         """Raises: RuntimeError: an address cannot be bound."""
         self._server = grpc.aio.server(options=_OPTIONS)
         service, _, method = PROCESS_METHOD.strip("/").partition("/")
-        handler = grpc.stream_stream_rpc_method_handler(_process)
+        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_process)
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {method: handler}),)
         )

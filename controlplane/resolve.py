@@ -1,0 +1,247 @@
+"""Config -> Plan: every default filled in, every reference followed. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from controlplane.catalogue.providers import PROVIDER_TYPES, ProviderType
+from controlplane.config.addresses import BaseUrl, parse_base_url
+from controlplane.config.schema import Config, ListenerConfig, ListenerTlsConfig
+from controlplane.config.schema_models import ModelConfig, RetryConfig, TargetConfig
+from controlplane.config.schema_providers import ProviderConfig, TimeoutsConfig
+from controlplane.config.secrets import Secret
+from controlplane.plan import (
+    Breaker,
+    Choice,
+    Credential,
+    Endpoint,
+    HealthCheck,
+    Leaf,
+    ListenerPlan,
+    ListenerTls,
+    ModelPlan,
+    Plan,
+    Retry,
+    Tls,
+)
+from extproc.contract.target import DialectName, RoutePolicy, Target, WireFormatName
+
+DIALECT: Final[DialectName] = "openai_chat"
+_NATIVE_FORMAT: Final[Mapping[DialectName, WireFormatName]] = {"openai_chat": "openai"}
+_DEFAULT_ATTEMPTS: Final = 3
+_5XX: Final = (500, 502, 503, 504, *range(520, 531))
+"""Beside the standard ones: Cloudflare's 520-527 and 530, Anthropic's 529 (overloaded)."""
+
+
+def resolve(config: Config, secrets: Mapping[str, Secret], files: Mapping[Path, bytes]) -> Plan:
+    """The plan of a checked configuration.
+
+    secrets: by name, ``provider/<name>`` for a provider's key.
+    files: contents of the TLS files that the configuration names.
+    """
+    models = {name: _with_leaves(model) for name, model in config.models.items()}
+    used = {leaf: target.provider for targets in models.values() for leaf, target in targets}
+    leaves = {
+        leaf: _leaf(leaf, provider, config.providers[provider], secrets, files)
+        for leaf, provider in sorted(used.items())
+    }
+    providers = {f"provider/{provider}" for provider in used.values()}
+    return Plan(
+        listener=_listener(config.listener, files),
+        leaves=tuple(leaves.values()),
+        models=tuple(
+            _model(name, config.models[name], targets, leaves, config.providers)
+            for name, targets in models.items()
+        ),
+        secrets={name: secret for name, secret in secrets.items() if name in providers},
+    )
+
+
+def _listener(config: ListenerConfig, files: Mapping[Path, bytes]) -> ListenerPlan:
+    return ListenerPlan(
+        config.address,
+        config.port,
+        config.max_request_body,
+        None if config.tls is None else _listener_tls(config.tls, files),
+    )
+
+
+def _listener_tls(config: ListenerTlsConfig, files: Mapping[Path, bytes]) -> ListenerTls:
+    return ListenerTls(
+        certificate=files[config.cert_file],
+        key=Secret(files[config.key_file].decode("latin-1")),
+        client_ca=None if config.client_ca_file is None else files[config.client_ca_file],
+        min_version=config.min_version,
+    )
+
+
+def _with_leaves(model: ModelConfig) -> list[tuple[str, TargetConfig]]:
+    """Each target with the name of its leaf: the account's, numbered from its second use in one model on."""
+    seen: Counter[str] = Counter()
+    named = []
+    for target in model.all_targets:
+        seen[target.provider] += 1
+        number = seen[target.provider]
+        named.append((target.provider if number == 1 else f"{target.provider}#{number}", target))
+    return named
+
+
+def _leaf(
+    name: str,
+    provider: str,
+    config: ProviderConfig,
+    secrets: Mapping[str, Secret],
+    files: Mapping[Path, bytes],
+) -> Leaf:
+    row = PROVIDER_TYPES[config.type]
+    urls = _urls(config, row)
+    secret = f"provider/{provider}"
+    credential = None
+    if row.credential and secret in secrets:
+        credential = Credential(row.credential.header, row.credential.prefix, secret)
+    check, breaker, timeouts = config.health_check, config.circuit_breaker, config.timeouts
+    return Leaf(
+        target=Target(
+            leaf=name,
+            provider=provider,
+            type=config.type,
+            wire_format=_wire_format(row),
+            base_path=urls[0].path or row.default_path,
+        ),
+        endpoints=tuple(Endpoint(url.host, url.port) for url in urls),
+        tls=Tls(files[config.tls.ca_file] if config.tls else None) if urls[0].scheme == "https" else None,
+        credential=credential,
+        headers={**dict(row.headers), **{name.lower(): value for name, value in config.headers.items()}},
+        connect_timeout=timeouts.connect.total_seconds(),
+        request_timeout=_seconds(timeouts.request),
+        load_balancing=config.load_balancing,
+        health_check=None
+        if check is None
+        else HealthCheck(check.path, check.interval.total_seconds(), check.timeout.total_seconds()),
+        max_concurrent_requests=config.max_concurrent_requests,
+        breaker=Breaker(
+            breaker.consecutive_errors,
+            breaker.open_for.total_seconds(),
+            breaker.max_open_for.total_seconds(),
+        ),
+    )
+
+
+def _urls(config: ProviderConfig, row: ProviderType) -> tuple[BaseUrl, ...]:
+    if config.endpoints:
+        return config.endpoints
+    if config.base_url:
+        return (config.base_url,)
+    return (parse_base_url(row.base_url),)
+
+
+def _wire_format(row: ProviderType) -> WireFormatName:
+    if row.wire_format is None:
+        raise ValueError(f"provider type {row.type} has no wire format; the checks refuse it")
+    return row.wire_format
+
+
+def _model(
+    name: str,
+    config: ModelConfig,
+    targets: Sequence[tuple[str, TargetConfig]],
+    leaves: Mapping[str, Leaf],
+    providers: Mapping[str, ProviderConfig],
+) -> ModelPlan:
+    timeouts = [providers[target.provider].timeouts for _, target in targets]
+    first_token = config.first_token_timeout or _longest(t.first_token for t in timeouts)
+    retry = _retry(config.retry, len(targets))
+    why = _why_ext_proc(name, targets, leaves, first_token)
+    translates = any(leaves[leaf].target.wire_format != _NATIVE_FORMAT[DIALECT] for leaf, _ in targets)
+    retries_streams = "stream_error" in config.retry.on and (translates or len(targets) > 1)
+    return ModelPlan(
+        policy=RoutePolicy(
+            model=name,
+            dialect=DIALECT,
+            models={leaf: target.model for leaf, target in targets},
+            hold_headers=retries_streams or first_token is not None,
+            unsupported_fields=config.unsupported_fields,
+        ),
+        choices=_choices(config, targets),
+        retry=retry,
+        timeout=_seconds(config.timeout),
+        first_token_timeout=_seconds(first_token),
+        idle_timeout=_seconds(_idle(timeouts)),
+        ext_proc=why,
+        base_path=leaves[targets[0][0]].target.base_path,
+    )
+
+
+def _idle(timeouts: Iterable[TimeoutsConfig]) -> timedelta | None:
+    return _longest(timeout.idle for timeout in timeouts)
+
+
+def _longest(values: Iterable[timedelta | None]) -> timedelta | None:
+    """A route has one limit for all its targets: the most patient provider's."""
+    return max((value for value in values if value is not None), default=None)
+
+
+def _seconds(value: timedelta | None) -> float | None:
+    return None if value is None else value.total_seconds()
+
+
+def _why_ext_proc(
+    name: str,
+    targets: Sequence[tuple[str, TargetConfig]],
+    leaves: Mapping[str, Leaf],
+    first_token: timedelta | None,
+) -> str | None:
+    """Why Envoy cannot carry this model's requests natively; None: it can."""
+    if len(targets) > 1:
+        return "several targets: failover needs the commit window, and each target its own body"
+    leaf, target = targets[0]
+    wire_format = leaves[leaf].target.wire_format
+    if wire_format != _NATIVE_FORMAT[DIALECT]:
+        return f"{target.provider} speaks another format ({wire_format}): bodies are translated"
+    if target.model != name:
+        return f"the model is called {target.model!r} at {target.provider}: the name in the body changes"
+    if first_token is not None:
+        return "first_token_timeout needs the commit window"
+    return None
+
+
+def _choices(config: ModelConfig, targets: Sequence[tuple[str, TargetConfig]]) -> tuple[Choice, ...]:
+    """Who is first, with what weight, and who follows: the peers in rotation, then the lower priorities."""
+    priorities = sorted({target.priority for _, target in targets})
+    tiers = [[(leaf, target) for leaf, target in targets if target.priority == p] for p in priorities]
+    first, rest = tiers[0], tiers[1:]
+    fallbacks = [
+        leaf for tier in rest for leaf, _ in sorted(tier, key=lambda item: -_weight(config, item[1]))
+    ]
+    names = [leaf for leaf, _ in first]
+    return tuple(
+        Choice(_weight(config, target), (*names[index:], *names[:index], *fallbacks))
+        for index, (_, target) in enumerate(first)
+        if _weight(config, target) > 0
+    )
+
+
+def _weight(config: ModelConfig, target: TargetConfig) -> int:
+    return 1 if config.strategy == "round_robin" or target.weight is None else target.weight
+
+
+def _retry(config: RetryConfig, targets: int) -> Retry:
+    statuses: list[int] = []
+    if "429" in config.on:
+        statuses.append(429)
+    if "5xx" in config.on or "stream_error" in config.on:
+        # ext_proc turns an error inside a stream into a 502 before the client sees anything.
+        statuses += _5XX if "5xx" in config.on else (502,)
+    return Retry(
+        attempts=config.attempts or max(_DEFAULT_ATTEMPTS, targets),
+        connect="connect" in config.on,
+        # Envoy ends an attempt that is out of time by a reset: it knows only both together.
+        resets="reset" in config.on or "timeout" in config.on,
+        statuses=tuple(statuses),
+        backoff=(config.backoff.base.total_seconds(), config.backoff.max.total_seconds()),
+        honor_retry_after=config.honor_retry_after,
+    )

@@ -1,0 +1,80 @@
+"""What Envoy starts with: who it is, where its control plane and admin interface are; ADS has the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from controlplane.xds.resources import extension, seconds
+from extproc.contract.names import CLUSTER_ADS
+from protos.api import Bootstrap, DownstreamConnectionsConfig, HttpProtocolOptions
+from protos.loader import any_of
+
+_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_MAX_CONNECTIONS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapPlan:
+    """Addresses are ``unix:PATH`` or ``HOST:PORT``.
+
+    node_id: names this Envoy in `status`.
+    """
+
+    node_id: str
+    ads: str
+    admin: str
+
+
+def bootstrap(plan: BootstrapPlan) -> Bootstrap:
+    ads = {"ads": {}, "resource_api_version": "V3"}
+    return Bootstrap(
+        # Secrets by SDS need a node (trap 13).
+        node={"id": plan.node_id, "cluster": "llm-gateway"},
+        admin={"address": address(plan.admin)},
+        dynamic_resources={
+            "ads_config": {
+                "api_type": "DELTA_GRPC",
+                "transport_api_version": "V3",
+                "grpc_services": [{"envoy_grpc": {"cluster_name": CLUSTER_ADS}}],
+                "set_node_on_first_message_only": True,
+            },
+            "cds_config": ads,
+            "lds_config": ads,
+        },
+        static_resources={"clusters": [_ads_cluster(plan.ads)]},
+        overload_manager={"resource_monitors": [_connections()]},
+    )
+
+
+def address(text: str) -> dict[str, Any]:
+    """``envoy.config.core.v3.Address`` of ``unix:PATH`` or ``HOST:PORT``."""
+    if text.startswith("unix:"):
+        return {"pipe": {"path": text.removeprefix("unix:")}}
+    host, _, port = text.rpartition(":")
+    return {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
+
+
+def _ads_cluster(ads: str) -> dict[str, Any]:
+    options = HttpProtocolOptions(
+        explicit_http_config={
+            "http2_protocol_options": {
+                "connection_keepalive": {"interval": seconds(30), "timeout": seconds(10)}
+            }
+        }
+    )
+    return {
+        "name": CLUSTER_ADS,
+        "type": "STATIC" if ads.startswith("unix:") else "STRICT_DNS",
+        "connect_timeout": seconds(1),
+        "load_assignment": {
+            "cluster_name": CLUSTER_ADS,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(ads)}}]}],
+        },
+        "typed_extension_protocol_options": {_HTTP_OPTIONS: any_of(options)},
+    }
+
+
+def _connections() -> dict[str, Any]:
+    limit = DownstreamConnectionsConfig(max_active_downstream_connections=_MAX_CONNECTIONS)
+    return extension("envoy.resource_monitors.global_downstream_max_connections", limit)
