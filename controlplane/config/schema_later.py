@@ -137,6 +137,16 @@ class TracesConfig(Section):
 class TelemetryConfig(Section):
     """What the gateway tells about its work."""
 
-    access_log: AccessLogConfig | None = Field(default=None, description="Lines for requests.", examples=[{}])
-    audit_log: AuditLogConfig | None = Field(default=None, description="Lines for auditors.")
-    traces: TracesConfig | None = Field(default=None, description="Spans.")
+    access_log: AccessLogConfig | None = Field(
+        default=None, description="Lines for requests.", examples=[{"path": "/dev/stdout"}]
+    )
+    audit_log: AuditLogConfig | None = Field(
+        default=None,
+        description="Lines for auditors.",
+        examples=[{"path": "/var/log/gateway/audit.jsonl", "bodies": "redacted"}],
+    )
+    traces: TracesConfig | None = Field(
+        default=None,
+        description="Spans.",
+        examples=[{"otlp_endpoint": "http://otel-collector:4317", "sample": 0.1}],
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from controlplane.config.base import LATER, Section
 from controlplane.config.schema_later import CacheConfig
@@ -15,8 +15,22 @@ from extproc.contract.target import UnsupportedFields
 Strategy = Literal["weighted", "round_robin", "least_latency", "lowest_cost"]
 LATER_STRATEGIES: Final = frozenset({"least_latency", "lowest_cost"})
 RetryCondition = Literal["connect", "reset", "timeout", "5xx", "429", "stream_error"]
+_CONDITIONS: Final = get_args(RetryCondition)
 
 _Text = Annotated[str, Field(min_length=1)]
+
+
+def _status_as_text(value: object) -> object:
+    return "429" if value == 429 and isinstance(value, int) else value  # noqa: PLR2004 - it is its own name
+
+
+_Condition = Annotated[
+    RetryCondition,
+    BeforeValidator(_status_as_text),
+    PlainSerializer(lambda condition: int(condition) if condition.isdigit() else condition, when_used="json"),
+    WithJsonSchema({"enum": [*_CONDITIONS, 429]}),
+]
+"""Without quotes, YAML reads 429 as a number."""
 
 
 def _check_target(value: str) -> str:
@@ -72,7 +86,7 @@ class RetryConfig(Section):
         description="In all; 1 means no retry. Unset: 3, or the number of targets if that is higher.",
         examples=[3],
     )
-    on: Annotated[tuple[RetryCondition, ...], Field(min_length=1)] = Field(
+    on: Annotated[tuple[_Condition, ...], Field(min_length=1)] = Field(
         default=("connect", "reset", "timeout", "5xx", "429", "stream_error"),
         description=(
             "What is tried again: no connection; a connection lost before the answer; no answer in time; "

@@ -91,7 +91,9 @@ class AwsCredentialsConfig(Section):
     secret_access_key: SecretRef = Field(
         description="The access key itself.", examples=[{"env": "AWS_SECRET_ACCESS_KEY"}]
     )
-    session_token: SecretRef | None = Field(default=None, description="For temporary credentials.")
+    session_token: SecretRef | None = Field(
+        default=None, description="For temporary credentials.", examples=[{"env": "AWS_SESSION_TOKEN"}]
+    )
 
 
 class ProviderConfig(Section):
