@@ -1,0 +1,5 @@
+"""``python -m simulator``."""
+
+from simulator.command import main
+
+main()

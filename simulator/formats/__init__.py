@@ -1,0 +1,1 @@
+"""One module per wire format; the `vendor_` modules hold what the formats of one vendor share."""

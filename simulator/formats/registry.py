@@ -1,0 +1,29 @@
+"""All formats. A new one is a module and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from simulator.formats.anthropic_messages import AnthropicMessages
+from simulator.formats.anthropic_models import AnthropicModels
+from simulator.formats.openai_chat import OpenAIChat
+from simulator.formats.openai_models import OpenAIModels
+from simulator.formats.seam import Format, Vendor
+
+
+def all_formats() -> tuple[Format, ...]:
+    """New instances: each simulator has its own prompt caches."""
+    return (OpenAIChat(), AnthropicMessages(), AnthropicModels(), OpenAIModels())
+
+
+def find(formats: tuple[Format, ...], path: str, headers: Mapping[str, str]) -> Format | None:
+    """The format that serves `path` (from ``/v1`` on)."""
+    return next((each for each in formats if each.serves(path, headers)), None)
+
+
+def vendor_of(format_: Format | None, formats: tuple[Format, ...], headers: Mapping[str, str]) -> Vendor:
+    """Whose error shape fits: the format's; for an unknown path, that of the vendor the client means."""
+    if format_ is not None:
+        return format_.vendor
+    wanted = "anthropic" if "anthropic-version" in headers else "openai"
+    return next(each.vendor for each in formats if each.vendor.name == wanted)
