@@ -32,6 +32,12 @@ class ListenerPlan:
     max_request_body: int
     tls: ListenerTls | None
 
+    @property
+    def url(self) -> str:
+        """Where a client on this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.address, self.address)
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

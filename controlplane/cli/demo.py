@@ -1,0 +1,34 @@
+"""``llm-gateway demo``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import click
+import openai
+
+from controlplane.cli.errors import EnvironmentProblem
+from controlplane.demo import demo as run_demo
+from controlplane.processes import CrashLoop
+from controlplane.supervisor import ConfigError, StartError
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Another if it is taken."
+)
+@click.option("--once", is_flag=True, help="End after the opening run.")
+def demo(port: int, once: bool) -> None:
+    """Simulated providers, a gateway in front of them, and a tour with the OpenAI client. Needs no keys."""
+    logging.basicConfig(level=logging.ERROR, format="%(name)s %(levelname)s %(message)s")
+    try:
+        asyncio.run(run_demo(port, _say, once=once))
+    except (ConfigError, StartError, CrashLoop, OSError, RuntimeError) as error:
+        raise EnvironmentProblem(str(error)) from error
+    except openai.OpenAIError as error:
+        raise EnvironmentProblem(f"the opening run failed: {error}") from error
+
+
+def _say(line: str) -> None:
+    click.echo(click.style(line, bold=True) if line.startswith("\n==") else line)

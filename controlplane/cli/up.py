@@ -1,0 +1,50 @@
+"""``llm-gateway up``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import click
+
+from controlplane.cli.errors import EnvironmentProblem, UserProblem, config_option
+from controlplane.config.io import SystemIO
+from controlplane.gateway import ControlPlane
+from controlplane.processes import CrashLoop
+from controlplane.supervisor import ConfigError, Options, StartError
+from controlplane.supervisor import up as run_up
+
+
+@click.command()
+@config_option
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="ext_proc processes."
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 256),
+    default=None,
+    help="Envoy's worker threads.  [default: one a core]",
+)
+@click.option(
+    "--drain",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Seconds that running requests may take after SIGTERM.",
+)
+def up(config: tuple[Path, ...], workers: int, concurrency: int | None, drain: float) -> None:
+    """Run Envoy, the ext_proc workers and the control plane as one group. SIGTERM drains."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    try:
+        asyncio.run(run_up(Options(config, workers, concurrency, drain), SystemIO(), _ready))
+    except ConfigError as error:
+        raise UserProblem(str(error)) from error
+    except (StartError, CrashLoop, OSError) as error:
+        raise EnvironmentProblem(str(error)) from error
+
+
+def _ready(gateway: ControlPlane) -> None:
+    if gateway.compiled is not None:
+        click.echo(f"ready: {gateway.compiled.plan.listener.url}")

@@ -1,0 +1,28 @@
+"""``python -m controlplane.launch PARENT PROGRAM ARGS…``: become PROGRAM, and die when PARENT does.
+
+PR_SET_PDEATHSIG survives exec (prctl(2)), so a supervisor that is killed leaves no orphan. It must be set in
+the child, after the fork; doing that in a process with threads (``preexec_fn``) can deadlock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def main() -> None:
+    parent, *argv = sys.argv[1:]
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):
+        sys.exit(f"{argv[0]}: the supervisor has gone")
+    os.execvp(argv[0], argv)  # noqa: S606 - that is its purpose
+
+
+if __name__ == "__main__":
+    main()
