@@ -1,0 +1,191 @@
+"""The real Envoy binary against the real server, both API types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trustme
+from ads_envoy import RealEnvoy, serving, until
+
+from controlplane.ads.server import Observer
+from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, SECRET, Snapshot
+from protos.loader import from_dict
+
+TYPES = "type.googleapis.com/envoy"
+ADS = {"ads": {}, "resource_api_version": "V3"}
+CA = trustme.CA().cert_pem.bytes().decode()
+
+
+def listener(folder: Any) -> Any:
+    manager = {
+        "@type": f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "gateway",
+        "rds": {"route_config_name": "gateway", "config_source": ADS},
+        "http_filters": [
+            {
+                "name": "envoy.filters.http.router",
+                "typed_config": {"@type": f"{TYPES}.extensions.filters.http.router.v3.Router"},
+            }
+        ],
+    }
+    return from_dict(
+        "envoy.config.listener.v3.Listener",
+        {
+            "name": "gateway",
+            "address": {"pipe": {"path": str(folder / "listener.sock")}},
+            "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+        },
+    )
+
+
+def routes(answer: str, *clusters: str) -> Any:
+    here = {"match": {"path": "/"}, "direct_response": {"status": 200, "body": {"inline_string": answer}}}
+    away = [{"match": {"prefix": f"/{name}"}, "route": {"cluster": name}} for name in clusters]
+    hosts = [{"name": "all", "domains": ["*"], "routes": [here, *away]}]
+    return from_dict("envoy.config.route.v3.RouteConfiguration", {"name": "gateway", "virtual_hosts": hosts})
+
+
+def cluster(name: str, *, ca: str = "", ca_secret: str = "", connect_timeout: str = "1s") -> Any:
+    """On a port where nobody listens; with TLS if a CA is given, in the cluster or as a secret."""
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": 1}}
+    data: dict[str, Any] = {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": connect_timeout,
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+        },
+    }
+    validation = {}
+    if ca:
+        validation = {"validation_context": {"trusted_ca": {"inline_string": ca}}}
+    if ca_secret:
+        validation = {"validation_context_sds_secret_config": {"name": ca_secret, "sds_config": ADS}}
+    if validation:
+        data["transport_socket"] = {
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": f"{TYPES}.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+                "common_tls_context": validation,
+            },
+        }
+    return from_dict("envoy.config.cluster.v3.Cluster", data)
+
+
+def secret(name: str, ca: str) -> Any:
+    return from_dict(
+        "envoy.extensions.transport_sockets.tls.v3.Secret",
+        {"name": name, "validation_context": {"trusted_ca": {"inline_string": ca}}},
+    )
+
+
+def snapshot(folder: Any, answer: str, *clusters: Any, more: tuple[Any, ...] = ()) -> Snapshot:
+    names = [item.name for item in clusters]
+    return Snapshot.of([listener(folder), routes(answer, *names), *clusters, *more])
+
+
+class Recorder(Observer):
+    def __init__(self) -> None:
+        self.accepted_versions: list[str] = []
+        self.nacks: list[tuple[str, str]] = []
+        self.rollbacks: list[str] = []
+        self.acks: list[str] = []
+        self.streams = 0
+
+    def stream_opened(self, stream: Any) -> None:
+        self.streams += 1
+
+    def acked(self, stream: Any, type_url: str, version: str) -> None:
+        self.acks.append(type_url)
+
+    def nacked(self, stream: Any, type_url: str, version: str, message: str) -> None:
+        self.nacks.append((type_url, message))
+
+    def rolled_back(self, rejection: Any) -> None:
+        self.rollbacks.append(rejection.rolled_back_to)
+
+    def accepted(self, version: str) -> None:
+        self.accepted_versions.append(version)
+
+
+async def test_initial_configuration_is_served_and_changes_live(tmp_path, envoy: RealEnvoy, caplog):
+    seen = Recorder()
+    async with serving(tmp_path, seen) as server:
+        first = snapshot(
+            tmp_path, "one", cluster("a"), cluster("b", ca_secret="ca"), more=(secret("ca", CA),)
+        )
+        server.publish(first)
+        await until(lambda: seen.accepted_versions == [first.version])
+        assert await envoy.get("/") == (200, "one")
+        assert (await envoy.get("/a"))[0] == 503
+
+        (status,) = server.streams()
+        assert (status.node_id, status.node_cluster, status.envoy_version) == ("envoy-1", "test", "1.40.0")
+        assert status.synced == first.version
+        assert {url: status.types[url].version_acked for url in (CLUSTER, LISTENER, ROUTES, SECRET)} == {
+            url: first.versions[url] for url in (CLUSTER, LISTENER, ROUTES, SECRET)
+        }
+
+        seen.acks.clear()
+        second = snapshot(
+            tmp_path, "two", cluster("c"), cluster("b", ca_secret="ca"), more=(secret("ca", CA),)
+        )
+        server.publish(second)
+        await until(lambda: seen.accepted_versions == [first.version, second.version])
+        assert await envoy.get("/") == (200, "two")
+        assert (await envoy.get("/a"))[0] == 404
+        # The new cluster, the routes to it, the old cluster's removal; neither listener nor secret.
+        assert seen.acks == [CLUSTER, ROUTES, CLUSTER]
+        assert "a::" not in await envoy.admin("/clusters")
+        assert await envoy.counter("listener_manager.listener_modified") == 0
+    assert caplog.records == []
+
+
+async def test_a_refused_snapshot_is_rolled_back_and_told_in_envoys_words(tmp_path, envoy: RealEnvoy):
+    seen = Recorder()
+    async with serving(tmp_path, seen) as server:
+        good = snapshot(tmp_path, "good", cluster("a"))
+        server.publish(good)
+        await until(lambda: seen.accepted_versions == [good.version])
+
+        bad = snapshot(tmp_path, "bad", cluster("a", connect_timeout="7s"), cluster("b", ca="garbage"))
+        server.publish(bad)
+        await until(lambda: seen.rollbacks == [good.version])
+        await until(lambda: server.streams()[0].synced == good.version)
+        # Envoy had applied the half that was fine.
+        assert '"7s"' not in await envoy.admin("/config_dump?resource=dynamic_active_clusters")
+        assert await envoy.get("/") == (200, "good")
+        rejection = server.publisher.rejection
+        assert rejection.snapshot == bad.version
+        assert "Failed to load trusted CA certificates from <inline>" in rejection.message
+        assert server.streams()[0].types[CLUSTER].last_nack.message == rejection.message
+
+        fixed = snapshot(tmp_path, "fixed", cluster("a"), cluster("b", ca=CA))
+        server.publish(fixed)
+        await until(lambda: seen.accepted_versions[-1] == fixed.version)
+        assert await envoy.get("/") == (200, "fixed")
+        assert server.publisher.rejection is None
+        assert len(seen.nacks) == 1
+
+
+async def test_after_a_restart_of_the_control_plane_only_the_difference_is_sent(tmp_path, envoy, api_type):
+    seen = Recorder()
+    first = snapshot(tmp_path, "one", cluster("a"), cluster("b"))
+    async with serving(tmp_path, seen) as server:
+        server.publish(first)
+        await until(lambda: seen.accepted_versions == [first.version])
+    assert await envoy.get("/") == (200, "one")
+
+    seen = Recorder()
+    async with serving(tmp_path, seen) as server:
+        second = snapshot(tmp_path, "two", cluster("a"), cluster("b"))
+        server.publish(second)
+        await until(lambda: seen.accepted_versions == [second.version])
+        assert await envoy.get("/") == (200, "two")
+        if api_type == "DELTA_GRPC":
+            assert seen.acks == [ROUTES]
+        else:
+            assert sorted(seen.acks) == sorted([CLUSTER, LISTENER, ROUTES])
+    assert await envoy.counter("listener_manager.listener_modified") == 0
+    assert await envoy.counter("cluster_manager.cluster_modified") == 0
