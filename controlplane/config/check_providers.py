@@ -20,7 +20,7 @@ def check_provider_name(name: str, path: ConfigPath, report: Report) -> None:
     if not re.fullmatch(PROVIDER_NAME, name):
         report.key_problem(
             path,
-            "a provider's name has letters, digits, '.', '_' and '-' (64 at most) and begins with no sign",
+            "a provider's name has up to 64 letters, digits, '.', '_' and '-', a letter or digit first",
         )
 
 
@@ -28,6 +28,7 @@ def check_provider(provider: ProviderConfig, path: ConfigPath, report: Report) -
     row = PROVIDER_TYPES[provider.type]
     if not row.supported:
         report.problem((*path, "type"), f"{quote(provider.type)} is {NOT_SUPPORTED}")
+        report.settle(path)
         return
     _check_address(provider, row, path, report)
     _check_credential(provider, row, path, report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import yaml
 
@@ -48,8 +48,8 @@ One YAML file says everything:
 `llm-gateway check -c gateway.yaml` prints every problem with its place, one a line, and `llm-gateway schema`
 prints this page's content as JSON Schema, for editors.
 
-**Several files** (`-c base.yaml -c production.yaml`) merge from left to right: mappings key by key, while lists
-and scalars are replaced.
+**Several files** (`-c base.yaml -c production.yaml`) merge from left to right: mappings key by key, while
+lists and scalars are replaced.
 
 **Durations** are whole numbers with units: `250ms`, `30s`, `5m`, `1h`, `1m30s`; more than 0, 24h at most.
 **Sizes** too: `512KiB`, `32MiB`, `1GiB` (steps of 1024), `500KB`, `10MB`, `1GB` (steps of 1000), `100B`.
@@ -60,8 +60,8 @@ control plane, or `{{file: PATH}}`, a file that holds nothing else (a line break
 
 **Files** with a relative path are looked for in the folder of the YAML file that names them.
 
-**YAML** is read by the rules of version 1.2: `on`, `off`, `yes` and `no` are text. Anchors, aliases, merge keys,
-tags and keys without a value are refused.
+**YAML** is read by the rules of version 1.2: `on`, `off`, `yes` and `no` are text. Anchors, aliases, merge
+keys, tags and keys without a value are refused.
 
 **Later** marks keys whose feature is not there yet: `check` answers *not supported in this version*.
 """
@@ -142,7 +142,8 @@ class _Page:
         if "const" in field:
             return f"`{field['const']}`"
         if "enum" in field:
-            return ", ".join(dict.fromkeys(f"`{choice}`" for choice in field["enum"]))
+            numbers = {str(choice) for choice in field["enum"] if not isinstance(choice, str)}
+            return ", ".join(f"`{_flow(choice)}`" for choice in field["enum"] if choice not in numbers)
         match field["type"]:
             case "array":
                 return f"list of: {self._type(field['items'])}"
@@ -159,11 +160,12 @@ class _Page:
 class _Dumper(yaml.SafeDumper):
     """Writes ``off`` without quotes: it is text in YAML 1.2."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: resolvers
-        for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
-        if first not in "oO"
-    }
+
+_Dumper.yaml_implicit_resolvers = {
+    first: resolvers
+    for first, resolvers in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    if first not in "oO"
+}
 
 
 def _section_of(field: dict[str, Any], path: str) -> tuple[str | None, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from controlplane.config.base import Section, later_keys
 from controlplane.config.messages import kind, message
@@ -18,7 +19,7 @@ S = TypeVar("S", bound=Section)
 
 
 def read_section(section: type[S], raw: object, path: ConfigPath, report: Report) -> S | None:
-    """The section's value without the keys that have a problem; None where that leaves none.
+    """The section's value without what has a problem; None where too little is left.
 
     The paths of its problems are settled, so that checks on the value do not say the same again.
     """
@@ -26,31 +27,55 @@ def read_section(section: type[S], raw: object, path: ConfigPath, report: Report
         report.problem(path, f"expected a mapping, got {kind(raw)}")
         report.settle(path)
         return None
-    keys = refuse_later_keys(section, raw, path, report)
-    try:
-        return section.model_validate(keys)
-    except ValidationError as failure:
-        errors = failure.errors(include_url=False)
-    wrong: set[object] = set()
+    keys: Any = refuse_later_keys(section, raw, path, report)
+    told = False
+    while True:
+        try:
+            return section.model_validate(keys)
+        except ValidationError as failure:
+            errors = failure.errors(include_url=False)
+        if not told:
+            _tell(section, errors, path, report)
+            told = True
+        rest = _pruned(
+            keys, [error["loc"][:-1] if error["type"] == "missing" else error["loc"] for error in errors]
+        )
+        if rest is None or rest == keys:
+            return None
+        keys = rest
+
+
+def _tell(section: type[Section], errors: list[ErrorDetails], path: ConfigPath, report: Report) -> None:
     found: list[ConfigPath] = []
     for error in errors:
         if any(_is_inside(other["loc"], error["loc"]) for other in errors):
             continue  # follows from what is wrong inside it
         where = (*path, *error["loc"])
         if error["type"] == "extra_forbidden":
-            report.key_problem(
-                where, f"unknown key{suggestion(str(error['loc'][-1]), _known_keys(section, error['loc']))}"
-            )
+            known = _known_keys(section, error["loc"])
+            report.key_problem(where, f"unknown key{suggestion(str(error['loc'][-1]), known)}")
         else:
             report.problem(where, message(error))
         found.append(where)
-        wrong.update(error["loc"][:1])
     for where in found:
         report.settle(where)
-    try:
-        return section.model_validate({key: value for key, value in keys.items() if key not in wrong})
-    except ValidationError:
+
+
+def _pruned(value: Any, locations: list[tuple[int | str, ...]]) -> Any:
+    """`value` without what is at `locations`, a list as a whole; None where nothing is left."""
+    if () in locations:
         return None
+    if isinstance(value, Mapping):
+        rest = {key: _pruned(child, _below(locations, key)) for key, child in value.items()}
+        return {key: child for key, child in rest.items() if child is not None}
+    if isinstance(value, tuple):
+        items = tuple(_pruned(child, _below(locations, index)) for index, child in enumerate(value))
+        return None if None in items else items
+    return value
+
+
+def _below(locations: list[tuple[int | str, ...]], part: int | str) -> list[tuple[int | str, ...]]:
+    return [location[1:] for location in locations if location[:1] == (part,)]
 
 
 def refuse_later_keys(

@@ -71,7 +71,8 @@ def parse_size(value: object) -> int:
     if not isinstance(value, str):
         hint = _SIZE_HINT
         if isinstance(value, int) and not isinstance(value, bool):
-            hint = f"a size needs a unit: {quote(value)} bytes are {format_size(value)}"
+            guess = format_size(value) if value >= _UNITS["KiB"] else f"{value}KiB or {value}MiB"
+            hint = f"a size needs a unit: {guess}?"
         raise ValueError(hint)  # noqa: TRY004 - pydantic's way
     match = _SIZE.fullmatch(value)
     if match is None:

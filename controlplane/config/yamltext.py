@@ -155,20 +155,26 @@ class _Builder:
             name = self._key(event, path)
             value = self._next()
             if name is None:
-                self._node(value, (*path, "?"), None)  # read past it
+                self._skip(value, path)
                 continue
             key = self._place(event.start_mark)
             node = self._node(value, (*path, name), key)
             if name in entries:
                 first = entries[name].key.line
                 self._problem(event.start_mark, (*path, name), f"written twice; first in line {first}")
-            entries[name] = node
+            entries.setdefault(name, node)
         return entries
+
+    def _skip(self, event: yaml.Event, path: ConfigPath) -> None:
+        """Reads past a value that belongs to no key; its own problems do not matter."""
+        before = len(self._result.problems)
+        self._node(event, (*path, "?"), None)
+        del self._result.problems[before:]
 
     def _key(self, event: yaml.Event, path: ConfigPath) -> str | None:
         """The key's text, or None (with a problem) for what cannot be a key."""
         if not isinstance(event, yaml.ScalarEvent):
-            self._node(event, (*path, "?"), None)  # read past it
+            self._skip(event, path)
             self._broken(event.start_mark, path, "a key must be text")
             return None
         self._refuse_properties(event, path)
@@ -245,5 +251,8 @@ def _syntax_message(error: yaml.MarkedYAMLError) -> str:
         return f"not valid YAML: {problem}; text that begins so needs quotes"
     if problem == "mapping values are not allowed here":
         return "not valid YAML: a second ': ' in one line; check the indentation, or put the value in quotes"
+    if problem.startswith("expected <block end>"):
+        return "not valid YAML: this does not fit to the lines above; check the indentation and the quotes"
+    problem = problem.replace("'<stream end>'", "the end of the file")
     context = f" ({error.context})" if error.context else ""
     return f"not valid YAML: {problem}{context}"
