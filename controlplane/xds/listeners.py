@@ -15,7 +15,7 @@ SECRET_CERTIFICATE: Final = "listener/certificate"
 SECRET_CLIENT_CA: Final = "listener/client_ca"
 
 _TLS_VERSIONS: Final = {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}
-_STREAM_IDLE: Final = 600.0
+STREAM_IDLE: Final = 600.0
 """Seconds without a byte either way before Envoy gives a stream up; models may set less."""
 
 
@@ -42,7 +42,7 @@ def _connection_manager() -> HttpConnectionManager:
         rds={"route_config_name": ROUTE_CONFIGURATION, "config_source": ADS},
         http_filters=http_filters(),
         local_reply_config=local_reply_config(),
-        stream_idle_timeout=seconds(_STREAM_IDLE),
+        stream_idle_timeout=seconds(STREAM_IDLE),
         common_http_protocol_options={"headers_with_underscores_action": "REJECT_REQUEST"},
         http2_protocol_options={"max_concurrent_streams": {"value": 1000}},
         use_remote_address={"value": True},

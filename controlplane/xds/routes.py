@@ -151,10 +151,19 @@ def _if_safe(then: dict[str, Any]) -> dict[str, Any]:
 
 def _routes(model: ModelPlan) -> dict[str, Any]:
     """Streams have a route of their own where a limit concerns only them."""
-    if model.first_token_timeout is None and model.idle_timeout is None:
+    if not _streams_apart(model):
         return action(_route(model, stream=False))
     stream = {"true": action(_route(model, stream=True))}
     return nested(exact_tree(state_input(names.STATE_STREAM), stream, action(_route(model, stream=False))))
+
+
+def _streams_apart(model: ModelPlan) -> bool:
+    return model.first_token_timeout is not None or model.idle_timeout is not None
+
+
+def route_name(model: ModelPlan, *, stream: bool) -> str:
+    """The route that Envoy picks for a request, as its access log and `/config_dump` name it."""
+    return f"{model.policy.dialect}/{model.name}" + ("/stream" if stream and _streams_apart(model) else "")
 
 
 def _route(model: ModelPlan, *, stream: bool) -> Route:
@@ -171,7 +180,7 @@ def _route(model: ModelPlan, *, stream: bool) -> Route:
         "retry_policy": retry,
     }
     route: dict[str, Any] = {
-        "name": f"{model.policy.dialect}/{model.name}" + ("/stream" if stream else ""),
+        "name": route_name(model, stream=stream),
         "match": {"prefix": "/"},
         "metadata": metadata(names.METADATA_NAMESPACE, {names.METADATA_POLICY: encode(model.policy)}),
         "response_headers_to_add": _response_headers(model),
@@ -188,14 +197,15 @@ def _route(model: ModelPlan, *, stream: bool) -> Route:
 
 
 def _destination(model: ModelPlan) -> dict[str, Any]:
-    targets = [(_cluster(choice.order), choice.weight) for choice in model.choices]
+    targets = [(cluster_name(choice.order), choice.weight) for choice in model.choices]
     if len(targets) == 1:
         return {"cluster": targets[0][0]}
     weighted = [{"name": name, "weight": {"value": weight}} for name, weight in targets]
     return {"weighted_clusters": {"clusters": weighted}}
 
 
-def _cluster(order: tuple[str, ...]) -> str:
+def cluster_name(order: Sequence[str]) -> str:
+    """The cluster that tries these leaves in this order."""
     return leaf_cluster_name(order[0]) if len(order) == 1 else aggregate_name(order)
 
 
@@ -212,16 +222,14 @@ def _response_headers(model: ModelPlan) -> list[dict[str, Any]]:
 
 def _retry_policy(model: ModelPlan) -> dict[str, Any]:
     retry = model.retry
-    several = any(len(choice.order) > 1 for choice in model.choices)
-    base, longest = retry.backoff
-    first = min(_FAILOVER_BACKOFF, base) if several else base
+    first, longest = back_off(model)
     policy: dict[str, Any] = {
         "retry_on": ",".join(_conditions(retry)),
         "retriable_status_codes": retry.statuses,
         "num_retries": {"value": retry.attempts - 1},
         "retry_back_off": {"base_interval": seconds(first), "max_interval": seconds(longest)},
     }
-    if several:
+    if fails_over(model):
         policy["retry_priority"] = extension(
             "envoy.retry_priorities.previous_priorities", PreviousPrioritiesConfig(update_frequency=1)
         )
@@ -237,6 +245,17 @@ def _retry_policy(model: ModelPlan) -> dict[str, Any]:
             "max_interval": seconds(longest),
         }
     return policy
+
+
+def fails_over(model: ModelPlan) -> bool:
+    """Another attempt goes to another target, at once; else to the same one, after `back_off`."""
+    return any(len(choice.order) > 1 for choice in model.choices)
+
+
+def back_off(model: ModelPlan) -> tuple[float, float]:
+    """Seconds before the second attempt, and the longest before a later one."""
+    base, longest = model.retry.backoff
+    return (min(_FAILOVER_BACKOFF, base) if fails_over(model) else base), longest
 
 
 def _conditions(retry: Retry) -> list[str]:

@@ -1,0 +1,86 @@
+"""xDS resources as YAML for people: in a fixed order, without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import yaml
+from google.protobuf.message import Message
+
+from controlplane.snapshot import CLUSTER, ENDPOINTS, EXTENSION, LISTENER, ROUTES, SECRET, TYPES
+from protos.loader import TYPE_URL_PREFIX, to_dict
+
+REDACTED: Final = "[redacted]"
+
+HEADINGS: Final = {
+    SECRET: "secrets",
+    CLUSTER: "clusters",
+    ENDPOINTS: "endpoints",
+    EXTENSION: "extensions",
+    LISTENER: "listeners",
+    ROUTES: "routes",
+}
+"""What each type of `TYPES` is called in the YAML."""
+
+_INLINE: Final = frozenset({"inline_string", "inline_bytes"})
+_SENSITIVE: Final = frozenset({"private_key", "password"})
+"""Fields that Envoy's API marks ``udpa.annotations.sensitive`` in messages that may stand elsewhere too."""
+_FIRST: Final = ("@type", "name", "cluster_name")
+
+
+def render(resources: Iterable[Message]) -> str:
+    """YAML: heading -> list of resources, sorted by name; equal resources give equal text.
+
+    Fields have the names of Envoy's documentation, and each Any is resolved.
+    """
+    return to_yaml(plain(resources))
+
+
+def plain(resources: Iterable[Message]) -> dict[str, list[dict[str, Any]]]:
+    """What `render` writes, as data."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for resource in resources:
+        type_url = TYPE_URL_PREFIX + resource.DESCRIPTOR.full_name
+        data = _clean(to_dict(resource), secret=type_url == SECRET)
+        found.setdefault(type_url, []).append(data)
+    return {HEADINGS[type_url]: sorted(found[type_url], key=_name) for type_url in TYPES if type_url in found}
+
+
+def to_yaml(data: Any) -> str:
+    """Text that ``yaml.safe_load`` reads back as `data`; one line for each scalar."""
+    text: str = yaml.dump(
+        data,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
+        default_flow_style=False,
+    )
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        """No anchors: people compare and copy parts of the text."""
+        return True
+
+
+def _name(resource: dict[str, Any]) -> str:
+    return str(resource.get("name", resource.get("cluster_name", "")))
+
+
+def _clean(value: Any, *, secret: bool) -> Any:
+    """`value` in a stable order (maps of protobuf have none), inline texts redacted where `secret`."""
+    if isinstance(value, list):
+        return [_clean(item, secret=secret) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: REDACTED if secret and key in _INLINE else _clean(value[key], secret=secret or key in _SENSITIVE)
+        for key in sorted(value, key=_order)
+    }
+
+
+def _order(key: str) -> tuple[int, str]:
+    return (_FIRST.index(key) if key in _FIRST else len(_FIRST), key)
