@@ -1,0 +1,35 @@
+"""The dialect of OpenAI's chat completions, which most clients and most vendors speak."""
+
+from __future__ import annotations
+
+from extproc.chat.model import ChatRequest, ChatResponse
+from extproc.chat.seams import ReplyContext, StreamWriter
+from extproc.dialects.openai_chat.request import edit_request, read_request
+from extproc.dialects.openai_chat.response import write_error, write_response
+from extproc.dialects.openai_chat.stream import ChunkWriter, write_stream_error
+from extproc.errors import GatewayError
+
+
+class OpenAIChat:
+    """See ``extproc.chat.seams.Dialect``."""
+
+    path: str = "/chat/completions"
+    native: str | None = "openai"
+
+    def read_request(self, body: bytes) -> ChatRequest:
+        return read_request(body)
+
+    def edit_request(self, body: bytes, *, model: str) -> bytes:
+        return edit_request(body, model=model)
+
+    def write_response(self, response: ChatResponse, reply: ReplyContext) -> bytes:
+        return write_response(response, reply)
+
+    def stream_writer(self, reply: ReplyContext) -> StreamWriter:
+        return ChunkWriter(reply)
+
+    def write_error(self, error: GatewayError) -> bytes:
+        return write_error(error)
+
+    def write_stream_error(self, error: GatewayError) -> bytes:
+        return write_stream_error(error)

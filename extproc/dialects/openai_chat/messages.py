@@ -1,0 +1,230 @@
+"""The messages of a chat completion request, and the parts of their content."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Final, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from msgspec import Raw
+
+from extproc.chat.model import (
+    AssistantMessage,
+    AudioPart,
+    FilePart,
+    ImagePart,
+    Message,
+    NativeContent,
+    NativePart,
+    Part,
+    RefusalPart,
+    SystemMessage,
+    TextPart,
+    Thinking,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from extproc.dialects.openai_chat import shapes
+from extproc.errors import RequestError
+from extproc.wire.rawjson import present, raw
+
+T = TypeVar("T")
+
+RawPart = Callable[[int, int], Raw]
+"""The text of part n of message m."""
+
+_EPHEMERAL: Final = raw({"type": "ephemeral"})
+_EPHEMERAL_LONG: Final = raw({"type": "ephemeral", "ttl": "1h"})
+
+_PDF_START: Final = base64.b64encode(b"%PDF-1")[:6].decode()
+_FILE_TYPES: Final = {
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "md": "text/plain",
+    "csv": "text/plain",
+    "json": "text/plain",
+    "html": "text/plain",
+    "xml": "text/plain",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+}
+"""What a file is by the ending of its name, where the client does not say it in a data URI."""
+
+
+def read_messages(messages: list[shapes.Message], raw_part: RawPart) -> tuple[Message, ...]:
+    """The neutral messages, one for one.
+
+    Raises:
+        RequestError: a message lacks what its role or part type demands.
+    """
+    if not messages:
+        raise RequestError("messages: at least one message is required", param="messages")
+    read: list[Message] = []
+    legacy: dict[str, str] = {}  # name of a function -> id given to its latest call
+    for index, message in enumerate(messages):
+        parts = _parts(message.content, index, raw_part)
+        match message:
+            case shapes.SystemMessage():
+                read.append(SystemMessage(parts=parts))
+            case shapes.DeveloperMessage():
+                read.append(SystemMessage(parts=parts, role="developer"))
+            case shapes.UserMessage():
+                read.append(UserMessage(parts=parts, name=message.name))
+            case shapes.AssistantMessage():
+                read.append(_assistant(message, parts, index, legacy))
+            case shapes.ToolMessage():
+                read.append(
+                    ToolMessage(
+                        call_id=message.tool_call_id,
+                        parts=parts,
+                        error=bool(message.is_error),
+                        cache=_cache(message.cache_control, None),
+                    )
+                )
+            case shapes.FunctionMessage():
+                read.append(ToolMessage(call_id=_legacy_id(message, index, legacy), parts=parts))
+    return tuple(read)
+
+
+def _assistant(
+    message: shapes.AssistantMessage, parts: tuple[Part, ...], index: int, legacy: dict[str, str]
+) -> AssistantMessage:
+    calls = [
+        _tool_call(call, f"messages[{index}].tool_calls[{n}]")
+        for n, call in enumerate(message.tool_calls or ())
+    ]
+    if message.function_call is not None:  # before tool_calls had ids, there was one unnamed call a message
+        function = message.function_call
+        legacy[function.name] = f"call_{index}"
+        calls.append(ToolCall(id=f"call_{index}", name=function.name, arguments=function.arguments))
+    blocks = message.anthropic_content or ()
+    for n, block in enumerate(blocks):
+        if not bytes(block).startswith(b"{"):
+            path = f"messages[{index}].anthropic_content[{n}]"
+            raise RequestError(f"{path}: expected an object", param=path)
+    return AssistantMessage(
+        parts=parts,
+        tool_calls=tuple(calls),
+        refusal=message.refusal,
+        reasoning=message.reasoning_content,
+        thinking=tuple(_thinking(block) for block in message.thinking_blocks or ()),
+        native=NativeContent(owner="anthropic", blocks=tuple(blocks)) if blocks else None,
+        audio=present(message.audio),
+        name=message.name,
+    )
+
+
+def _legacy_id(message: shapes.FunctionMessage, index: int, legacy: dict[str, str]) -> str:
+    if message.name is None or message.name not in legacy:
+        path = f"messages[{index}].name"
+        raise RequestError(f"{path}: no earlier function_call has this name", param=path)
+    return legacy[message.name]
+
+
+def _tool_call(call: shapes.ToolCall, path: str) -> ToolCall:
+    cache = _cache(call.cache_control, None)
+    if call.custom is not None:
+        return ToolCall(
+            id=call.id, name=call.custom.name, arguments=call.custom.input, kind="custom", cache=cache
+        )
+    if call.function is None:
+        raise RequestError(f"{path}.function: required field is missing", param=f"{path}.function")
+    return ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments, cache=cache)
+
+
+def _thinking(block: shapes.ThinkingBlock) -> Thinking:
+    if block.type == "redacted_thinking":
+        return Thinking(redacted=block.data or "")
+    return Thinking(text=block.thinking or "", signature=block.signature or "")
+
+
+def _parts(content: shapes.Content, message: int, raw_part: RawPart) -> tuple[Part, ...]:
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (TextPart(text=content),)
+    return tuple(_part(part, message, n, raw_part) for n, part in enumerate(content))
+
+
+def _part(part: shapes.Part, message: int, n: int, raw_part: RawPart) -> Part:
+    path = f"messages[{message}].content[{n}]"
+    cache = _cache(part.cache_control, part.prompt_cache_breakpoint)
+    match part.type:
+        case "text":
+            return TextPart(text=_need(part.text, f"{path}.text"), cache=cache)
+        case "refusal":
+            return RefusalPart(refusal=_need(part.refusal, f"{path}.refusal"))
+        case "image_url":
+            return _image(_need(part.image_url, f"{path}.image_url"), cache)
+        case "input_audio":
+            audio = _need(part.input_audio, f"{path}.input_audio")
+            return AudioPart(data=audio.data, format=audio.format)
+        case "file":
+            return _file(_need(part.file, f"{path}.file"), cache, f"{path}.file")
+        case other:
+            return NativePart(type=other, raw=raw_part(message, n))
+
+
+def _need(value: T | None, path: str) -> T:
+    if value is None:
+        raise RequestError(f"{path}: required field is missing", param=path)
+    return value
+
+
+def _cache(mark: Raw, mark_of_openai: shapes.Breakpoint | None) -> Raw | None:
+    """A caching mark in Anthropic's words, which are the ones that most clients use.
+
+    OpenAI's ``prompt_cache_breakpoint`` says the same; its times to live (30m, 12h) have no equal
+    and become the longer one of Anthropic's two.
+    """
+    if (given := present(mark)) is not None:
+        return given
+    if mark_of_openai is None:
+        return None
+    return _EPHEMERAL_LONG if mark_of_openai.ttl else _EPHEMERAL
+
+
+def _image(image: shapes.ImageURL, cache: Raw | None) -> ImagePart:
+    embedded = _data_uri(image.url)
+    if embedded is None:
+        return ImagePart(url=image.url, detail=image.detail, cache=cache)
+    return ImagePart(media_type=embedded[0], data=embedded[1], detail=image.detail, cache=cache)
+
+
+def _file(file: shapes.File, cache: Raw | None, path: str) -> FilePart:
+    if file.file_data:
+        embedded = _data_uri(file.file_data)
+        if embedded is not None:
+            return FilePart(media_type=embedded[0], data=embedded[1], filename=file.filename, cache=cache)
+        if file.file_data.startswith(("https://", "http://")):
+            return FilePart(url=file.file_data, filename=file.filename, cache=cache)
+        media_type = _file_type(file.file_data, file.filename)
+        return FilePart(media_type=media_type, data=file.file_data, filename=file.filename, cache=cache)
+    if file.file_id:
+        return FilePart(file_id=file.file_id, filename=file.filename, cache=cache)
+    raise RequestError(f"{path}: needs file_data or file_id", param=path)
+
+
+def _file_type(data: str, filename: str | None) -> str:
+    if data.startswith(_PDF_START):
+        return "application/pdf"
+    ending = (filename or "").rpartition(".")[2].lower()
+    return _FILE_TYPES.get(ending, "application/octet-stream" if filename else "application/pdf")
+
+
+def _data_uri(url: str) -> tuple[str, str] | None:
+    """Media type and base64 data of a ``data:`` URI (RFC 2397); None for other URLs."""
+    if url[:5].lower() != "data:":
+        return None
+    head, comma, data = url[5:].partition(",")
+    if not comma:
+        return None
+    media_type, *parameters = head.split(";")
+    if not any(parameter.strip().lower() == "base64" for parameter in parameters):
+        data = base64.b64encode(unquote_to_bytes(data)).decode()
+    return media_type.strip().lower() or "text/plain", data

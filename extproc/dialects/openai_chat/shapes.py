@@ -1,0 +1,203 @@
+"""The JSON of a chat completion request, as far as this gateway looks into it.
+
+From https://platform.openai.com/docs/api-reference/chat/create, with the fields that other
+vendors have added to the same messages: ``cache_control`` marks, ``reasoning_content``,
+``thinking_blocks`` (LiteLLM's name) and this gateway's ``anthropic_content``.
+
+Optional fields may be null. A part or tool of a type that is not listed here is kept for the
+vendor that knows it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from extproc.wire.rawjson import ABSENT
+
+
+class Breakpoint(msgspec.Struct):
+    ttl: str | None = None
+
+
+class ImageURL(msgspec.Struct):
+    url: str
+    detail: str | None = None
+
+
+class InputAudio(msgspec.Struct):
+    data: str
+    format: str
+
+
+class File(msgspec.Struct):
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+
+
+class Part(msgspec.Struct):
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+    image_url: ImageURL | None = None
+    input_audio: InputAudio | None = None
+    file: File | None = None
+    cache_control: Raw = ABSENT
+    prompt_cache_breakpoint: Breakpoint | None = None
+
+
+Content = str | list[Part] | None
+
+
+class FunctionCall(msgspec.Struct):
+    name: str
+    arguments: str = ""
+
+
+class CustomCall(msgspec.Struct):
+    name: str
+    input: str = ""
+
+
+class ToolCall(msgspec.Struct):
+    id: str
+    type: str = "function"
+    function: FunctionCall | None = None
+    custom: CustomCall | None = None
+    cache_control: Raw = ABSENT
+
+
+class ThinkingBlock(msgspec.Struct):
+    type: str
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+
+
+class _Message(msgspec.Struct, tag_field="role"):
+    content: Content = None
+    name: str | None = None
+
+
+class SystemMessage(_Message, tag="system"):
+    pass
+
+
+class DeveloperMessage(_Message, tag="developer"):
+    pass
+
+
+class UserMessage(_Message, tag="user"):
+    pass
+
+
+class AssistantMessage(_Message, tag="assistant"):
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    function_call: FunctionCall | None = None
+    audio: Raw = ABSENT
+    reasoning_content: str | None = None
+    thinking_blocks: list[ThinkingBlock] | None = None
+    anthropic_content: list[Raw] | None = None
+
+
+class ToolMessage(_Message, tag="tool", kw_only=True):
+    tool_call_id: str
+    is_error: bool | None = None
+    cache_control: Raw = ABSENT
+
+
+class FunctionMessage(_Message, tag="function"):
+    pass
+
+
+Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage
+
+
+class Function(msgspec.Struct):
+    name: str
+    description: str | None = None
+    parameters: Raw = ABSENT
+    strict: bool | None = None
+    cache_control: Raw = ABSENT
+
+
+class Custom(msgspec.Struct):
+    name: str
+
+
+class Tool(msgspec.Struct):
+    type: str = "function"
+    function: Function | None = None
+    custom: Custom | None = None
+    cache_control: Raw = ABSENT
+
+
+class Named(msgspec.Struct):
+    name: str
+
+
+class AllowedTool(msgspec.Struct):
+    type: str = "function"
+    function: Named | None = None
+    custom: Named | None = None
+
+
+class AllowedTools(msgspec.Struct):
+    tools: list[AllowedTool]
+    mode: str = "auto"
+
+
+class ToolChoice(msgspec.Struct):
+    type: str
+    function: Named | None = None
+    custom: Named | None = None
+    allowed_tools: AllowedTools | None = None
+
+
+class JSONSchema(msgspec.Struct):
+    name: str | None = None
+    description: str | None = None
+    schema: Raw = ABSENT
+    strict: bool | None = None
+
+
+class ResponseFormat(msgspec.Struct):
+    type: str
+    json_schema: JSONSchema | None = None
+
+
+class StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class Request(msgspec.Struct):
+    """The fields that are read one by one; ``request.PLAIN`` and the vendors' own stay text."""
+
+    model: str
+    messages: list[Message]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: str | list[str] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: str | ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    functions: list[Function] | None = None
+    function_call: str | Named | None = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: str | None = None
+    service_tier: str | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+
+
+class RawRequest(msgspec.Struct):
+    """The same body again, for parts and tools whose text is wanted."""
+
+    messages: list[dict[str, Raw]]
+    tools: list[Raw] | None = None

@@ -1,0 +1,175 @@
+"""Events becoming OpenAI's chunks: https://platform.openai.com/docs/api-reference/chat-streaming
+
+Entries of lists in a delta carry an ``index``: OpenAI's clients add deltas up by it, and refuse
+lists without it from the second chunk on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, assert_never
+
+from msgspec import Raw
+
+from extproc.chat import events as ev
+from extproc.chat.model import Usage
+from extproc.chat.seams import ReplyContext
+from extproc.dialects.openai_chat.response import (
+    SERVICE_TIERS,
+    fallback_id,
+    finish_details,
+    finish_word,
+    native_field,
+    write_annotation,
+    write_error,
+    write_thinking,
+    write_usage,
+)
+from extproc.errors import GatewayError
+from extproc.wire.rawjson import encode
+
+DONE: Final = b"data: [DONE]\n\n"
+
+
+def write_stream_error(error: GatewayError) -> bytes:
+    """The event that OpenAI's clients raise as an APIError."""
+    return b"data: " + write_error(error) + b"\n\n"
+
+
+class _Lists:
+    """How many entries each list of a choice's message has so far."""
+
+    def __init__(self) -> None:
+        self.custom: dict[int, bool] = {}  # index of a tool call -> whether it is to a custom tool
+        self.thinking = 0
+        self.annotations = 0
+
+
+class ChunkWriter:
+    """One client stream. The chunks before `Start` know only what the reply context says."""
+
+    def __init__(self, reply: ReplyContext) -> None:
+        self._reply = reply
+        self._before, self._after = b"", b""
+        self._choices: dict[int, _Lists] = {}
+        self._usage: Usage | None = None
+        self._begin(ev.Start())
+
+    def write(self, events: list[ev.Event]) -> bytes:
+        """The bytes that tell the client of `events`.
+
+        `StreamError` is told by `write_stream_error`, after which there is nothing to write.
+        """
+        return b"".join([self._event(event) for event in events])
+
+    def _event(self, event: ev.Event) -> bytes:  # noqa: C901, PLR0912 - one line an event
+        match event:
+            case ev.Start():
+                self._begin(event)
+                return self._role(0)
+            case ev.TextDelta(text, choice):
+                return self._delta(choice, {"content": text})
+            case ev.RefusalDelta(text, choice):
+                return self._delta(choice, {"refusal": text})
+            case ev.ReasoningDelta(text, choice):
+                return self._delta(choice, {"reasoning_content": text})
+            case ev.ThinkingDone(thinking, choice):
+                lists = self._lists(choice)
+                lists.thinking += 1
+                block = {"index": lists.thinking - 1, **write_thinking(thinking)}
+                return self._delta(choice, {"thinking_blocks": [block]})
+            case ev.ToolCallStart():
+                return self._tool_call(event)
+            case ev.ToolCallDelta():
+                more = self._call_delta(event)
+                return self._delta(event.choice, {"tool_calls": [{"index": event.index, **more}]})
+            case ev.Cited(annotation, choice):
+                lists = self._lists(choice)
+                lists.annotations += 1
+                cited = {"index": lists.annotations - 1, **write_annotation(annotation)}
+                return self._delta(choice, {"annotations": [cited]})
+            case ev.NativeMessage(content, choice):
+                blocks = [_indexed(block, n) for n, block in enumerate(content.blocks)]
+                return self._delta(choice, {native_field(content.owner): blocks})
+            case ev.LogprobsDelta(logprobs, choice):
+                return self._delta(choice, {}, logprobs=logprobs)
+            case ev.Finish():
+                word = finish_word(event.reason, called=bool(self._lists(event.choice).custom))
+                details = finish_details(event.native_reason, event.stop_sequence)
+                return self._delta(event.choice, {}, finish_reason=word, **details)
+            case ev.UsageSeen(usage):
+                self._usage = usage
+                return b""
+            case ev.End():
+                return self._end()
+            case ev.Progress() | ev.StreamError():
+                return b""
+        assert_never(event)
+
+    def _begin(self, start: ev.Start) -> None:
+        head: dict[str, Any] = {
+            "id": start.id or fallback_id(self._reply),
+            "object": "chat.completion.chunk",
+            "created": self._reply.created if start.created is None else start.created,
+            "model": self._reply.model,
+        }
+        if start.service_tier in SERVICE_TIERS:
+            head["service_tier"] = start.service_tier
+        head["system_fingerprint"] = start.fingerprint
+        self._before = b"data: " + encode(head)[:-1] + b',"choices":['
+        # With include_usage every chunk but the last has a null usage.
+        self._after = (b'],"usage":null' if self._reply.include_usage else b"]") + b"}\n\n"
+
+    def _lists(self, choice: int) -> _Lists:
+        return self._choices.setdefault(choice, _Lists())
+
+    def _role(self, choice: int) -> bytes:
+        if choice in self._choices:
+            return b""
+        self._choices[choice] = _Lists()
+        return self._chunk(choice, {"role": "assistant", "content": "", "refusal": None})
+
+    def _delta(self, choice: int, delta: dict[str, Any], **more: Any) -> bytes:
+        return self._role(choice) + self._chunk(choice, delta, **more)
+
+    def _chunk(
+        self,
+        choice: int,
+        delta: dict[str, Any],
+        *,
+        logprobs: Raw | None = None,
+        finish_reason: str | None = None,
+        **more: Any,
+    ) -> bytes:
+        entry = {
+            "index": choice,
+            "delta": delta,
+            "logprobs": logprobs,
+            "finish_reason": finish_reason,
+            **more,
+        }
+        return self._before + encode(entry) + self._after
+
+    def _tool_call(self, start: ev.ToolCallStart) -> bytes:
+        role = self._role(start.choice)
+        custom = start.kind == "custom"
+        self._lists(start.choice).custom[start.index] = custom
+        body = {"name": start.name, "input" if custom else "arguments": ""}
+        call = {"index": start.index, "id": start.id, "type": start.kind, start.kind: body}
+        return role + self._chunk(start.choice, {"tool_calls": [call]})
+
+    def _call_delta(self, event: ev.ToolCallDelta) -> dict[str, Any]:
+        if self._lists(event.choice).custom.get(event.index):
+            return {"custom": {"input": event.arguments}}
+        return {"function": {"arguments": event.arguments}}
+
+    def _end(self) -> bytes:
+        if self._usage is None or not self._reply.include_usage:
+            return DONE
+        return self._before + b'],"usage":' + encode(write_usage(self._usage)) + b"}\n\n" + DONE
+
+
+def _indexed(block: Raw, index: int) -> Raw:
+    """`block`, an object, with an ``index`` in front."""
+    inner = bytes(block)[1:]
+    comma = b"" if inner.lstrip().startswith(b"}") else b","
+    return Raw(b'{"index":%d' % index + comma + inner)

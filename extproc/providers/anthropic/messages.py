@@ -1,0 +1,237 @@
+"""The conversation in Anthropic's order: system text apart, then turns that alternate.
+
+Rules from https://platform.claude.com/docs/en/api/messages and
+https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls:
+* Tool results are blocks of a user turn, and come first in it.
+* A turn has content, and a text block more than white space.
+* The first turn is the user's; the last, if it is the assistant's, does not end in white space.
+
+System and developer messages, wherever they stand, become the system prompt in their order: only
+the newest models know system messages between turns, and not in every place.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from extproc.chat.model import (
+    AssistantMessage,
+    FilePart,
+    Message,
+    Part,
+    SystemMessage,
+    TextPart,
+    Thinking,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from extproc.errors import RequestError, UnsupportedFieldError
+from extproc.providers.anthropic.blocks import INVALID_JSON, OWNER
+from extproc.providers.anthropic.content import FILES_BETA, Block, is_tool_result, write_part
+from extproc.wire.rawjson import MalformedJSON, decode
+
+_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_NO_USER: Final = {"type": "text", "text": "."}
+"""Stands for the user where a conversation begins with the assistant, and says as little as can be."""
+
+
+class Conversation(msgspec.Struct):
+    """system: text blocks. messages: turns. unsupported, betas: as in the request."""
+
+    system: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    unsupported: list[str]
+    betas: list[str]
+
+
+class _Turns:
+    def __init__(self) -> None:
+        self.turns: list[tuple[str, list[Block], list[Block]]] = []  # role, tool results, other blocks
+
+    def add(self, role: str, results: list[Block], others: list[Block]) -> None:
+        if not results and not others:
+            return
+        if not self.turns or self.turns[-1][0] != role:
+            self.turns.append((role, [], []))
+        self.turns[-1][1].extend(results)
+        self.turns[-1][2].extend(others)
+
+    def written(self) -> list[dict[str, Any]]:
+        return [{"role": role, "content": [*results, *others]} for role, results, others in self.turns]
+
+
+def write_conversation(messages: tuple[Message, ...]) -> Conversation:
+    """Raises: RequestError for content that Anthropic cannot take, or if there is none."""
+    system: list[dict[str, Any]] = []
+    turns = _Turns()
+    for index, message in enumerate(messages):
+        path = f"messages[{index}]"
+        match message:
+            case SystemMessage():
+                system += _system(message, path)
+            case UserMessage():
+                results, others = _user(message.parts, path)
+                turns.add("user", results, others)
+            case AssistantMessage():
+                turns.add("assistant", [], _assistant(message, path))
+            case ToolMessage():
+                turns.add("user", [_tool_result(message, path)], [])
+    written = turns.written()
+    if not written:
+        if not system:
+            raise RequestError(
+                "messages: the provider needs at least one that is not empty", param="messages"
+            )
+        # OpenAI answers to a system message alone; here the user's turn must say something.
+        written, system = [{"role": "user", "content": system}], []
+    if written[0]["role"] == "assistant":
+        written.insert(0, {"role": "user", "content": [_NO_USER]})
+    _trim_prefill(written[-1])
+    return Conversation(
+        system=system,
+        messages=written,
+        unsupported=["messages.name"] if any(_is_named(message) for message in messages) else [],
+        betas=[FILES_BETA] if any(_has_file_id(message) for message in messages) else [],
+    )
+
+
+def has_unsigned_tool_turn(messages: tuple[Message, ...]) -> bool:
+    """Whether the turn that tool results continue lacks the thinking that it began with.
+
+    With manual thinking on, Anthropic refuses such a turn; clients that do not know
+    ``thinking_blocks`` send it.
+    """
+    pending = [message for message in messages if not isinstance(message, SystemMessage)]
+    if not pending or not isinstance(pending[-1], ToolMessage):
+        return False
+    for message in reversed(pending):
+        if isinstance(message, AssistantMessage):
+            return message.native is None and not any(map(_is_provable, message.thinking))
+        if isinstance(message, UserMessage):
+            return False
+    return False
+
+
+def _is_named(message: Message) -> bool:
+    return isinstance(message, UserMessage | AssistantMessage) and message.name is not None
+
+
+def _has_file_id(message: Message) -> bool:
+    return any(isinstance(part, FilePart) and part.file_id is not None for part in message.parts)
+
+
+def _system(message: SystemMessage, path: str) -> list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = []
+    for n, part in enumerate(message.parts):
+        if not isinstance(part, TextPart):
+            raise UnsupportedFieldError(
+                f"{path}.content[{n}]: the provider takes only text here", param=f"{path}.content[{n}]"
+            )
+        block = write_part(part, path)
+        if isinstance(block, dict):
+            blocks.append(block)
+    return blocks
+
+
+def _user(parts: tuple[Part, ...], path: str) -> tuple[list[Block], list[Block]]:
+    results: list[Block] = []
+    others: list[Block] = []
+    for n, part in enumerate(parts):
+        block = write_part(part, f"{path}.content[{n}]")
+        if block is not None:
+            (results if is_tool_result(block, part) else others).append(block)
+    return results, others
+
+
+def _assistant(message: AssistantMessage, path: str) -> list[Block]:
+    if message.native is not None and message.native.owner == OWNER:
+        return [_without_index(block) for block in message.native.blocks]
+    if message.audio is not None:
+        raise UnsupportedFieldError(f"{path}.audio: the provider cannot take audio", param=f"{path}.audio")
+    blocks: list[Block] = [_thinking(block) for block in message.thinking if _is_provable(block)]
+    for n, part in enumerate(message.parts):
+        block = write_part(part, f"{path}.content[{n}]")
+        if block is not None:
+            blocks.append(block)
+    if message.refusal is not None and message.refusal.strip():
+        blocks.append({"type": "text", "text": message.refusal})
+    return blocks + [_tool_use(call) for call in message.tool_calls]
+
+
+def _is_provable(block: Thinking) -> bool:
+    """Reasoning without Anthropic's signature is another provider's, and refused."""
+    return block.redacted is not None or bool(block.signature)
+
+
+def _thinking(block: Thinking) -> dict[str, Any]:
+    if block.redacted is not None:
+        return {"type": "redacted_thinking", "data": block.redacted}
+    return {"type": "thinking", "thinking": block.text, "signature": block.signature}
+
+
+def _without_index(block: Raw) -> Block:
+    """Entries of a streamed ``anthropic_content`` carry their index, which is ours."""
+    fields = decode(block, dict[str, Raw])
+    return fields if fields.pop("index", None) is not None else block
+
+
+def _tool_use(call: ToolCall) -> dict[str, Any]:
+    block: dict[str, Any] = {
+        "type": "tool_use",
+        "id": tool_id(call.id),
+        "name": call.name,
+        "input": {"input": call.arguments} if call.kind == "custom" else _arguments(call.arguments),
+    }
+    if call.cache is not None:
+        block["cache_control"] = call.cache
+    return block
+
+
+def _arguments(text: str) -> object:
+    """The arguments as the model wrote them, numbers and all; see ``INVALID_JSON`` for what is no object."""
+    if not text.strip():
+        return {}
+    try:
+        decode(text, dict[str, Raw])
+    except MalformedJSON:
+        return {INVALID_JSON: text}
+    return Raw(text.encode())
+
+
+def tool_id(call_id: str) -> str:
+    """`call_id` in the alphabet that Anthropic allows, the same for a call and its result.
+
+    Other providers' ids come along when a conversation moves (``functions.get_weather:0``).
+    """
+    if call_id and _ID.search(call_id) is None:
+        return call_id
+    return f"{_ID.sub('_', call_id)}_{zlib.crc32(call_id.encode()):08x}"
+
+
+def _tool_result(message: ToolMessage, path: str) -> dict[str, Any]:
+    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": tool_id(message.call_id)}
+    parts = message.parts
+    if len(parts) == 1 and isinstance(parts[0], TextPart) and parts[0].cache is None:
+        if parts[0].text.strip():
+            block["content"] = parts[0].text
+    else:
+        written = [write_part(part, f"{path}.content[{n}]") for n, part in enumerate(parts)]
+        if content := [inner for inner in written if inner is not None]:
+            block["content"] = content
+    if message.error:
+        block["is_error"] = True
+    if message.cache is not None:
+        block["cache_control"] = message.cache
+    return block
+
+
+def _trim_prefill(turn: dict[str, Any]) -> None:
+    last = turn["content"][-1]
+    if turn["role"] == "assistant" and isinstance(last, dict) and last["type"] == "text":
+        turn["content"][-1] = {**last, "text": last["text"].rstrip()}

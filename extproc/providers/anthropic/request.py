@@ -1,0 +1,205 @@
+"""A neutral request becoming one for Anthropic: https://platform.claude.com/docs/en/api/messages/create
+
+What Anthropic cannot honour is named in ``unsupported``; content that it cannot take is an error,
+because a conversation without it is another conversation.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Raw
+
+from extproc.chat.model import ChatRequest, ResponseFormat
+from extproc.chat.seams import ProviderRequest
+from extproc.contract.target import Target
+from extproc.errors import RequestError
+from extproc.providers.anthropic.messages import Conversation, has_unsigned_tool_turn, write_conversation
+from extproc.providers.anthropic.models import Traits, traits
+from extproc.providers.anthropic.schema import enforceable
+from extproc.providers.anthropic.thinking import Plan, plan
+from extproc.providers.anthropic.tools import write_tools
+from extproc.wire.rawjson import MalformedJSON, decode_field, encode
+
+API_VERSION: Final = "2023-06-01"
+"""The version that still takes ``temperature`` and its like, on the models that have them.
+
+From 2026-10-21 on they are a 400 on every model: https://platform.claude.com/docs/en/api/versioning
+"""
+
+NATIVE_FIELDS: Final = (
+    "cache_control",
+    "container",
+    "context_management",
+    "diagnostics",
+    "fallbacks",
+    "inference_geo",
+    "mcp_servers",
+    "speed",
+)
+"""Anthropic's own request fields that a client may send along; they go as they are."""
+
+_BETA_OF_FIELD: Final = {
+    "context_management": "context-management-2025-06-27",
+    "mcp_servers": "mcp-client-2025-11-20",
+}
+"""Fields that work only with a beta header. The client's ``betas`` come on top, and win for MCP."""
+
+_TIERS: Final = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+_MIN_TOP_P_THINKING: Final = 0.95
+_JSON_ONLY: Final = "Reply with one JSON object and nothing else: no other text and no code fence."
+
+
+def write_request(request: ChatRequest, target: Target, model: str) -> ProviderRequest:
+    """Raises: RequestError for content that Anthropic cannot take, naming the part."""
+    known = traits(model)
+    conversation = write_conversation(request.messages)
+    tools = write_tools(request, known)
+    thinking = plan(
+        request, known, forced_tool=tools.forced, unsigned_turn=has_unsigned_tool_turn(request.messages)
+    )
+    unsupported = [*conversation.unsupported, *tools.unsupported, *thinking.unsupported]
+    output_config = _output_config(request, known, thinking, conversation, unsupported)
+    body: dict[str, Any] = {"model": model, "max_tokens": thinking.max_tokens}
+    if conversation.system:
+        body["system"] = conversation.system
+    body["messages"] = conversation.messages
+    if tools.tools:
+        body["tools"] = tools.tools
+    if tools.choice is not None:
+        body["tool_choice"] = tools.choice
+    if thinking.thinking is not None:
+        body["thinking"] = thinking.thinking
+    if output_config:
+        body["output_config"] = output_config
+    body |= _sampling(request, known, unsupported, thinking=thinking.on)
+    body |= _metadata(request, unsupported)
+    body |= _service_tier(request, unsupported)
+    stop = [text for text in request.stop if text.strip()]
+    if len(stop) < len(request.stop):
+        unsupported.append("stop")  # Anthropic refuses stop sequences of white space only
+    if stop:
+        body["stop_sequences"] = stop
+    body |= {name: request.extra[name] for name in NATIVE_FIELDS if name in request.extra}
+    if request.stream:
+        body["stream"] = True
+    unsupported += _left_over(request)
+    return ProviderRequest(
+        path=f"{target.base_path}/messages",
+        headers=_headers(request, conversation),
+        body=encode(body),
+        unsupported=tuple(dict.fromkeys(unsupported)),
+    )
+
+
+def _headers(request: ChatRequest, conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    asked = _field(request, "betas", list[str]) or []
+    betas = [*asked, *conversation.betas]
+    for field, beta in _BETA_OF_FIELD.items():
+        family = beta[: -len("2025-11-20")]
+        if field in request.extra and not any(named.startswith(family) for named in betas):
+            betas.append(beta)
+    headers = [("content-type", "application/json"), ("anthropic-version", API_VERSION)]
+    if betas:
+        if not all(beta.isascii() and beta.isprintable() for beta in betas):
+            raise RequestError("betas: not the text of a header", param="betas")
+        headers.append(("anthropic-beta", ",".join(dict.fromkeys(betas))))
+    return tuple(headers)
+
+
+def _left_over(request: ChatRequest) -> list[str]:
+    """Fields that nothing above has used."""
+    used = {"web_search_options", "metadata", "thinking", "output_config", "top_k", "betas", *NATIVE_FIELDS}
+    return [name for name in (*sorted(request.plain), *sorted(request.extra)) if name not in used]
+
+
+def _field(request: ChatRequest, name: str, shape: type[Any]) -> Any:
+    """The vendor field `name`, or None."""
+    if name not in request.extra:
+        return None
+    try:
+        return decode_field(request.extra[name], shape, name)
+    except MalformedJSON as error:
+        raise RequestError(str(error), param=error.path) from None
+
+
+def _sampling(
+    request: ChatRequest, known: Traits, unsupported: list[str], *, thinking: bool
+) -> dict[str, Any]:
+    """temperature, top_p, top_k, as far as this model takes them in this request."""
+    wanted: dict[str, Any] = {}
+    if request.temperature is not None:
+        wanted["temperature"] = min(request.temperature, 1.0)  # OpenAI's go to 2
+        if request.temperature > 1:
+            unsupported.append("temperature")
+    if request.top_p is not None:
+        wanted["top_p"] = request.top_p
+    if "top_k" in request.extra:
+        wanted["top_k"] = request.extra["top_k"]
+    if known.sampling == "none":
+        refused = set(wanted)
+    elif thinking:
+        refused = {name for name in ("temperature", "top_k") if name in wanted}
+        if wanted.get("top_p", 1) < _MIN_TOP_P_THINKING:
+            refused.add("top_p")
+    elif known.sampling == "one" and {"temperature", "top_p"} <= wanted.keys():
+        refused = {"top_p"}
+    else:
+        refused = set()
+    unsupported += [name for name in wanted if name in refused and wanted[name] != 1]
+    return {name: value for name, value in wanted.items() if name not in refused}
+
+
+def _metadata(request: ChatRequest, unsupported: list[str]) -> dict[str, Any]:
+    """Of OpenAI's metadata Anthropic takes ``user_id``, which is OpenAI's ``user`` (or safety_identifier)."""
+    user = request.user
+    if "metadata" in request.plain:
+        try:
+            given = decode_field(request.plain["metadata"], dict[str, Raw], "metadata")
+            if "user_id" in given:
+                user = decode_field(given.pop("user_id"), str, "metadata.user_id")
+        except MalformedJSON as error:
+            raise RequestError(str(error), param=error.path) from None
+        if given:
+            unsupported.append("metadata")
+    return {"metadata": {"user_id": user}} if user else {}
+
+
+def _service_tier(request: ChatRequest, unsupported: list[str]) -> dict[str, Any]:
+    if request.service_tier is None:
+        return {}
+    if request.service_tier not in _TIERS:
+        unsupported.append("service_tier")
+        return {}
+    return {"service_tier": _TIERS[request.service_tier]}
+
+
+def _output_config(
+    request: ChatRequest, known: Traits, thinking: Plan, conversation: Conversation, unsupported: list[str]
+) -> dict[str, Any]:
+    """Effort and output format. What the client put into ``output_config`` itself comes first.
+
+    Anthropic has no JSON mode without a schema, and models before 4.5 have none at all: there the
+    model is told in words, and the field counts as not honoured.
+    """
+    config: dict[str, Any] = _field(request, "output_config", dict[str, Raw]) or {}
+    if thinking.effort is not None:
+        config.setdefault("effort", thinking.effort)
+    wanted = request.response_format
+    if wanted is None:
+        return config
+    if wanted.schema is None or not known.structured:
+        unsupported.append("response_format")
+        conversation.system.append({"type": "text", "text": _told(wanted)})
+        return config
+    schema, dropped = enforceable(wanted.schema, "response_format.json_schema.schema")
+    if dropped:
+        unsupported.append("response_format.json_schema.schema")
+    config.setdefault("format", {"type": "json_schema", "schema": schema})
+    return config
+
+
+def _told(wanted: ResponseFormat) -> str:
+    if wanted.schema is None:
+        return _JSON_ONLY
+    return f"{_JSON_ONLY} It must be valid against this JSON schema:\n{bytes(wanted.schema).decode()}"

@@ -1,0 +1,107 @@
+"""JSON schemas for structured output and strict tools.
+
+Anthropic enforces a part of JSON schema and refuses the rest:
+https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations
+What it refuses is moved into the description, where the model still reads it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from msgspec import Raw
+
+from extproc.errors import RequestError
+from extproc.wire.rawjson import MalformedJSON, decode, raw
+
+MAX_DEPTH: Final = 64
+
+_KEPT: Final = frozenset(
+    {"$ref", "const", "default", "description", "enum", "format", "required", "title", "type", "minItems"}
+)
+_SCHEMA: Final = frozenset({"items"})
+_SCHEMAS: Final = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf"}
+_NAMED_SCHEMAS: Final = frozenset({"properties", "$defs", "definitions"})
+_ANNOTATIONS: Final = frozenset(
+    {"$schema", "$id", "$comment", "examples", "deprecated", "readOnly", "writeOnly"}
+)
+"""Keywords that constrain nothing: dropped without a word."""
+
+_FORMATS: Final = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+)
+_ENFORCED_MIN_ITEMS: Final = (b"0", b"1")
+_CLOSED: Final = Raw(b"false")
+
+
+class Enforceable(NamedTuple):
+    """schema: what Anthropic enforces. dropped: the keywords that it does not."""
+
+    schema: Raw
+    dropped: frozenset[str]
+
+
+def enforceable(schema: Raw, path: str) -> Enforceable:
+    """`schema` without what Anthropic refuses; order of keys and properties kept.
+
+    path: the client's field, for the error.
+
+    Raises:
+        RequestError: not a schema object, or nested more than `MAX_DEPTH` levels.
+    """
+    dropped: set[str] = set()
+    try:
+        return Enforceable(_rewrite(schema, dropped, 0), frozenset(dropped))
+    except MalformedJSON as error:
+        raise RequestError(f"{path}: not a JSON schema: {error}", param=path) from None
+
+
+def _rewrite(schema: Raw, dropped: set[str], depth: int) -> Raw:
+    if depth > MAX_DEPTH:
+        raise MalformedJSON(f"nested more than {MAX_DEPTH} levels")
+    if not bytes(schema).startswith(b"{"):
+        return schema  # true and false are schemas
+    fields = decode(schema, dict[str, Raw])
+    written: dict[str, object] = {}
+    lost: dict[str, Raw] = {}
+    for key, value in fields.items():
+        if key in _NAMED_SCHEMAS:
+            named = decode(value, dict[str, Raw])
+            written[key] = {name: _rewrite(inner, dropped, depth + 1) for name, inner in named.items()}
+        elif key in _SCHEMAS:
+            written[_SCHEMAS[key]] = [
+                _rewrite(inner, dropped, depth + 1) for inner in decode(value, list[Raw])
+            ]
+        elif key in _SCHEMA and bytes(value).startswith(b"{"):
+            written[key] = _rewrite(value, dropped, depth + 1)
+        elif key in _KEPT and _is_enforced(key, value):
+            written[key] = value
+        elif key == "additionalProperties" and bytes(value) == bytes(_CLOSED):
+            written[key] = _CLOSED
+        elif key not in _ANNOTATIONS:
+            lost[key] = value
+    if _is_object(fields):
+        written.setdefault("additionalProperties", _CLOSED)
+    if lost:
+        dropped.update(lost)
+        written["description"] = _described(fields.get("description"), lost)
+    return raw(written)
+
+
+def _is_enforced(key: str, value: Raw) -> bool:
+    if key == "format":
+        return bytes(value).startswith(b'"') and decode(value, str) in _FORMATS
+    return key != "minItems" or bytes(value) in _ENFORCED_MIN_ITEMS
+
+
+def _is_object(fields: dict[str, Raw]) -> bool:
+    kind = bytes(fields.get("type", b""))
+    return b'"object"' in kind or (not kind and "properties" in fields)
+
+
+def _described(description: Raw | None, lost: dict[str, Raw]) -> str:
+    words = (
+        decode(description, str) if description is not None and bytes(description).startswith(b'"') else ""
+    )
+    rules = ", ".join(f"{key}: {bytes(value).decode()}" for key, value in lost.items())
+    return f"{words}\n\n{{{rules}}}".strip()

@@ -1,0 +1,96 @@
+"""Anthropic's event stream becoming events: https://platform.claude.com/docs/en/build-with-claude/streaming"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from extproc.chat import events as ev
+from extproc.providers.anthropic.blocks import Blocks, Delta
+from extproc.providers.anthropic.response import Message, MessageUsage, Stop, finish_events, start_event
+from extproc.providers.faults import fault_error, read_fault
+from extproc.providers.streaming import EventStreamReader, truncated
+from extproc.wire.rawjson import decode
+from extproc.wire.sse import ServerSentEvent
+
+
+class _Typed(msgspec.Struct):
+    type: str | None = None
+
+
+class _MessageStart(msgspec.Struct):
+    message: Message
+
+
+class _BlockStart(msgspec.Struct):
+    content_block: dict[str, Raw]
+    index: int = 0
+
+
+class _BlockDelta(msgspec.Struct):
+    delta: Delta
+    index: int = 0
+
+
+class _BlockStop(msgspec.Struct):
+    index: int = 0
+
+
+class _MessageDelta(msgspec.Struct):
+    delta: Stop | None = None
+    usage: MessageUsage | None = None
+
+
+class AnthropicStreamReader(EventStreamReader):
+    """The order is message_start, blocks, message_delta, message_stop, with pings anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks = Blocks()
+        self._usage = MessageUsage()
+        self._finished = False
+
+    def event(self, event: ServerSentEvent, out: list[ev.Event]) -> None:
+        # The type is in the data too; the name serves those who forget it there.
+        kind = decode(event.data, _Typed).type or event.event
+        match kind:
+            case "content_block_delta":
+                delta = decode(event.data, _BlockDelta)
+                self._blocks.delta(delta.index, delta.delta, out)
+            case "content_block_start":
+                start = decode(event.data, _BlockStart)
+                self._blocks.start(start.index, start.content_block, out)
+            case "content_block_stop":
+                self._blocks.stop(decode(event.data, _BlockStop).index, out)
+            case "message_start":
+                message = decode(event.data, _MessageStart).message
+                out.append(start_event(message))
+                self._count(message.usage, out)
+            case "message_delta":
+                end = decode(event.data, _MessageDelta)
+                if end.delta is not None and end.delta.stop_reason is not None:
+                    self._finish(end.delta, out)
+                self._count(end.usage, out)
+            case "message_stop":
+                self._finish(Stop(), out)
+                out.append(ev.End())
+            case "error":
+                raise fault_error(read_fault(event.data))
+            case _:
+                pass  # pings, and event types that are yet to come
+
+    def _count(self, usage: MessageUsage | None, out: list[ev.Event]) -> None:
+        if usage is not None:
+            self._usage.update(usage)
+            out.append(ev.UsageSeen(self._usage.usage()))
+
+    def _finish(self, stop: Stop, out: list[ev.Event]) -> None:
+        if self._finished:
+            return
+        self._finished = True
+        self._blocks.finish(out)
+        out += finish_events(stop)
+
+    def closed(self) -> None:
+        if not self._finished:
+            raise truncated()

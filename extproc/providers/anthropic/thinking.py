@@ -1,0 +1,133 @@
+"""How much the model thinks, and what that forbids it.
+
+https://platform.claude.com/docs/en/build-with-claude/thinking: manual thinking has a budget of at
+least 1,024 tokens that is smaller than max_tokens; adaptive thinking has an effort. With either,
+temperature must be 1, top_k absent, top_p at least 0.95, and no tool may be forced.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from extproc.chat.model import ChatRequest
+from extproc.errors import RequestError
+from extproc.providers.anthropic.models import Traits
+from extproc.wire.rawjson import MalformedJSON, decode_field
+
+MIN_BUDGET: Final = 1024
+ANSWER_ROOM: Final = 8192
+"""Tokens that max_tokens leaves for the answer where the client named no limit."""
+
+_LEVELS: Final = ("low", "medium", "high", "xhigh", "max")
+_BUDGETS: Final = {
+    "minimal": 1024,
+    "low": 2048,
+    "medium": 8192,
+    "high": 16_384,
+    "xhigh": 24_576,
+    "max": 32_768,
+}
+
+
+class Plan(msgspec.Struct):
+    """What the request says about thinking.
+
+    thinking: the ``thinking`` object, if any. effort: for ``output_config``.
+    max_tokens: limit of the whole answer, thinking included.
+    on: whether the rules for thinking requests hold.
+    """
+
+    max_tokens: int
+    thinking: Any = None
+    effort: str | None = None
+    on: bool = False
+    unsupported: tuple[str, ...] = ()
+
+
+class _Config(msgspec.Struct):
+    type: str = ""
+    budget_tokens: int | None = None
+
+
+def plan(request: ChatRequest, traits: Traits, *, forced_tool: bool, unsigned_turn: bool) -> Plan:
+    """The client's own ``thinking`` goes first; ``reasoning_effort`` says it in OpenAI's words.
+
+    forced_tool: a tool must be called. unsigned_turn: see ``messages.has_unsigned_tool_turn``.
+
+    Raises:
+        RequestError: an unknown effort, or a ``thinking`` that is no object.
+    """
+    effort = request.reasoning_effort
+    if effort is not None and effort != "none" and effort not in _BUDGETS:
+        raise RequestError(f"reasoning_effort: unknown level {effort!r}", param="reasoning_effort")
+    limit = request.max_tokens or traits.max_tokens
+    if "thinking" in request.extra:
+        return _native(request, traits, limit)
+    if effort is None:
+        return Plan(max_tokens=limit)
+    if effort == "none":
+        return _off(traits, limit)
+    if not traits.thinks:
+        return Plan(max_tokens=limit, unsupported=("reasoning_effort",))
+    level, honoured = _level(effort, traits)
+    if traits.adaptive:
+        thinking = None if forced_tool else {"type": "adaptive", "display": "summarized"}
+        return Plan(
+            max_tokens=limit,
+            thinking=thinking,
+            effort=level,
+            on=not forced_tool,
+            unsupported=() if honoured else ("reasoning_effort",),
+        )
+    return _budgeted(request, traits, effort, level, excluded=forced_tool or unsigned_turn)
+
+
+def _native(request: ChatRequest, traits: Traits, limit: int) -> Plan:
+    given = request.extra["thinking"]
+    try:
+        config = decode_field(given, _Config, "thinking")
+    except MalformedJSON as error:
+        raise RequestError(str(error), param=error.path) from None
+    if request.max_tokens is None and config.budget_tokens is not None:
+        limit = max(limit, config.budget_tokens + ANSWER_ROOM)
+    effort = request.reasoning_effort
+    level = _level(effort, traits)[0] if effort is not None and effort != "none" else None
+    return Plan(max_tokens=limit, thinking=given, effort=level, on=config.type in ("enabled", "adaptive"))
+
+
+def _off(traits: Traits, limit: int) -> Plan:
+    match traits.off:
+        case "omit":
+            return Plan(max_tokens=limit)
+        case "never":
+            return Plan(max_tokens=limit, effort="low", unsupported=("reasoning_effort",))
+        case kind:
+            return Plan(max_tokens=limit, thinking={"type": kind})
+
+
+def _level(effort: str, traits: Traits) -> tuple[str | None, bool]:
+    """The nearest effort that the model has, and whether it is what was asked for."""
+    if not traits.efforts:
+        return None, True
+    wanted = "low" if effort == "minimal" else effort
+    below = [level for level in traits.efforts if _LEVELS.index(level) <= _LEVELS.index(wanted)]
+    return below[-1], below[-1] == wanted
+
+
+def _budgeted(
+    request: ChatRequest, traits: Traits, effort: str, level: str | None, *, excluded: bool
+) -> Plan:
+    budget = _BUDGETS[effort]
+    limit = request.max_tokens
+    if limit is None:
+        limit = max(traits.max_tokens, budget + ANSWER_ROOM)
+    elif limit > MIN_BUDGET:
+        budget = min(budget, max(MIN_BUDGET, limit * 3 // 4))
+    if excluded or limit <= MIN_BUDGET:
+        return Plan(max_tokens=limit, effort=level, unsupported=("reasoning_effort",))
+    thinking: dict[str, Any] = {"type": "enabled", "budget_tokens": budget}
+    if traits.named:
+        thinking["display"] = "summarized"
+    return Plan(max_tokens=limit, thinking=thinking, effort=level, on=True)

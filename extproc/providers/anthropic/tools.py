@@ -1,0 +1,152 @@
+"""Tools and the choice among them: https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from extproc.chat.model import ChatRequest, CustomTool, FunctionTool, NativeTool, Tool, ToolChoice
+from extproc.errors import RequestError, UnsupportedFieldError
+from extproc.providers.anthropic.models import Traits
+from extproc.providers.anthropic.schema import enforceable
+from extproc.wire.rawjson import MalformedJSON, decode_field, raw
+
+_NO_PARAMETERS: Final = raw({"type": "object", "properties": {}})
+_NATIVE_TYPE: Final = re.compile(r"[a-z_]+_20\d{6}|mcp_toolset|custom")
+"""Anthropic's own tools carry the date of their version (``web_search_20250305``)."""
+
+_WEB_SEARCH: Final = {"type": "web_search_20250305", "name": "web_search"}
+
+
+class Tools(msgspec.Struct):
+    tools: list[Any]
+    choice: dict[str, Any] | None
+    unsupported: list[str]
+
+    @property
+    def forced(self) -> bool:
+        """Whether the model must call a tool, which excludes thinking."""
+        return self.choice is not None and self.choice["type"] in ("any", "tool")
+
+
+class _Location(msgspec.Struct):
+    city: str | None = None
+    country: str | None = None
+    region: str | None = None
+    timezone: str | None = None
+
+
+class _UserLocation(msgspec.Struct):
+    approximate: _Location | None = None
+
+
+class _WebSearch(msgspec.Struct):
+    search_context_size: str | None = None
+    user_location: _UserLocation | None = None
+
+
+def write_tools(request: ChatRequest, traits: Traits) -> Tools:
+    """Raises: RequestError for a tool that Anthropic cannot offer, or a choice without tools."""
+    unsupported: list[str] = []
+    wanted = _allowed(request)
+    tools = [
+        _tool(tool, f"tools[{n}]", traits, unsupported)
+        for n, tool in enumerate(request.tools)
+        if wanted(tool)
+    ]
+    if "web_search_options" in request.plain:
+        tools.append(_web_search(request.plain["web_search_options"], unsupported))
+    choice = _choice(request.tool_choice, request.parallel_tool_calls)
+    if not tools:
+        if request.tool_choice is not None and request.tool_choice.mode == "required":
+            raise RequestError("tool_choice: there is no such tool to choose", param="tool_choice")
+        choice = None
+    return Tools(tools=tools, choice=choice, unsupported=unsupported)
+
+
+def _allowed(request: ChatRequest) -> Any:
+    """allowed_tools has no counterpart: the others are not offered."""
+    allowed = request.tool_choice.allowed if request.tool_choice is not None else None
+    return lambda tool: allowed is None or (not isinstance(tool, NativeTool) and tool.name in allowed)
+
+
+def _tool(tool: Tool, path: str, traits: Traits, unsupported: list[str]) -> Any:
+    match tool:
+        case FunctionTool():
+            return _function(tool, path, traits, unsupported)
+        case CustomTool():
+            # A JSON tool in its place would come back as another kind of call than the client asked for.
+            raise UnsupportedFieldError(f"{path}: the provider has no custom tools", param=path)
+        case NativeTool():
+            if _NATIVE_TYPE.fullmatch(tool.type) is None:
+                raise UnsupportedFieldError(
+                    f"{path}: the provider has no tool of type {tool.type!r}", param=path
+                )
+            return tool.raw
+
+
+def _function(tool: FunctionTool, path: str, traits: Traits, unsupported: list[str]) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": tool.name}
+    if tool.description is not None:
+        written["description"] = tool.description
+    schema = _input_schema(tool.parameters, f"{path}.function.parameters")
+    if tool.strict and traits.structured:
+        schema, dropped = enforceable(schema, f"{path}.function.parameters")
+        written["strict"] = True
+        if dropped:
+            unsupported.append(f"{path}.function.parameters")
+    elif tool.strict:
+        unsupported.append(f"{path}.function.strict")
+    written["input_schema"] = schema
+    if tool.cache is not None:
+        written["cache_control"] = tool.cache
+    return written
+
+
+def _input_schema(parameters: Raw | None, path: str) -> Raw:
+    """Anthropic wants ``type: object`` said; OpenAI takes an empty schema for no parameters."""
+    if parameters is None:
+        return _NO_PARAMETERS
+    try:
+        fields = decode_field(parameters, dict[str, Raw], path)
+    except MalformedJSON as error:
+        raise RequestError(str(error), param=error.path) from None
+    if bytes(fields.get("type", b"")) == b'"object"':
+        return parameters
+    return raw({"type": "object", **{key: value for key, value in fields.items() if key != "type"}})
+
+
+def _web_search(options: Raw, unsupported: list[str]) -> dict[str, Any]:
+    """https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool"""
+    try:
+        asked = decode_field(options, _WebSearch, "web_search_options")
+    except MalformedJSON as error:
+        raise RequestError(str(error), param=error.path) from None
+    if asked.search_context_size not in (None, "medium"):
+        unsupported.append("web_search_options.search_context_size")
+    tool: dict[str, Any] = dict(_WEB_SEARCH)
+    if asked.user_location is not None and asked.user_location.approximate is not None:
+        known = msgspec.structs.asdict(asked.user_location.approximate)
+        place = {name: value for name, value in known.items() if value is not None}
+        tool["user_location"] = {"type": "approximate", **place}
+    return tool
+
+
+def _choice(choice: ToolChoice | None, parallel: bool | None) -> dict[str, Any] | None:  # noqa: FBT001 - three values
+    written: dict[str, Any]
+    if choice is None:
+        if parallel is not False:
+            return None
+        written = {"type": "auto"}
+    elif choice.mode == "none":
+        return {"type": "none"}
+    elif choice.name is not None:
+        written = {"type": "tool", "name": choice.name}
+    else:
+        written = {"type": "any" if choice.mode == "required" else "auto"}
+    if parallel is False:
+        written["disable_parallel_tool_use"] = True
+    return written

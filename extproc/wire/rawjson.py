@@ -1,0 +1,152 @@
+"""JSON text: decoded with one kind of error, and edited without re-encoding.
+
+Re-encoding a body changes numbers (1.0, 1e3, integers above 2**64), key order and escapes, so
+an edit replaces the bytes of one value and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+T = TypeVar("T")
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+ABSENT: Final = Raw()
+"""The default of a field of type ``Raw``, which msgspec cannot decode as a union with None."""
+
+MAX_REASON: Final = 300
+"""Characters of a decoder's reason that are worth repeating."""
+
+
+class MalformedJSON(ValueError):  # noqa: N818 - reads as what it is
+    """Text that is not JSON, or not of the shape asked for.
+
+    path: where, as ``messages[0].content``; empty for the whole text.
+    """
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
+
+
+def decode(data: bytes | str | Raw, shape: type[T]) -> T:
+    """`data` as `shape`. A byte order mark is skipped; invalid UTF-8 anywhere is refused.
+
+    Raises:
+        MalformedJSON: not JSON (NaN, lone surrogates and more than about 1,000 nested levels
+            included), or another shape.
+    """
+    try:
+        text = data if isinstance(data, str) else str(data, "utf-8-sig")
+        return msgspec.json.decode(text, type=shape)
+    except msgspec.ValidationError as error:
+        reason, _, at = str(error).partition(" - at `")
+        path = at.rstrip("`").removeprefix("$").lstrip(".")
+        if (missing := _MISSING.fullmatch(reason)) is not None:
+            raise MalformedJSON("required field is missing", join(path, missing[1])) from None
+        raise MalformedJSON(reason[:MAX_REASON], path) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedJSON(str(error)[:MAX_REASON]) from None
+    except RecursionError:
+        raise MalformedJSON("JSON is nested too deeply") from None
+
+
+def present(value: Raw) -> Raw | None:
+    """A field that was decoded as text (default `ABSENT`); None if it was null or not there."""
+    return None if bytes(value) in (b"", b"null") else value
+
+
+def encode(value: object) -> bytes:
+    """`value` as JSON without spaces; ``Raw`` parts verbatim."""
+    return msgspec.json.encode(value)
+
+
+def raw(value: object) -> Raw:
+    """`value` as JSON text to put into something larger."""
+    return Raw(msgspec.json.encode(value))
+
+
+_MISSING: Final = re.compile("Object missing required field `(.*)`")
+_SPACE: Final = rb"[ \t\r\n]*"
+_STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_KEY: Final = re.compile(_SPACE + b"(" + _STRING + b")" + _SPACE + b":" + _SPACE, re.DOTALL)
+_OPEN: Final = re.compile(_SPACE + rb"\{")
+_NEXT: Final = re.compile(_SPACE + b"[,}]")
+_TOKEN: Final = re.compile(_STRING + rb"|[{}\[\]]", re.DOTALL)
+_SCALAR: Final = re.compile(_STRING + rb"|[^,}\s]+", re.DOTALL)
+
+
+def decode_field(data: Raw, shape: type[T], path: str) -> T:
+    """`decode`, for text found under `path`."""
+    try:
+        return decode(data, shape)
+    except MalformedJSON as error:
+        raise MalformedJSON(error.reason, join(path, error.path)) from None
+
+
+def join(path: str, inner: str) -> str:
+    """The path of `inner` as seen from where `path` starts."""
+    return path + ("" if not path or not inner or inner.startswith("[") else ".") + inner
+
+
+def replace_string(body: bytes, key: str, value: str) -> bytes:
+    """`body` with `value` for the string under `key` of its outermost object; all other bytes stay.
+
+    Every duplicate of the key is replaced (parsers disagree about which one counts), however the
+    key is escaped. A byte order mark is removed: RFC 8259 forbids sending one.
+
+    Raises:
+        MalformedJSON: not a JSON object with a string under `key`.
+    """
+    fields = decode(body, dict[str, Raw])
+    if key not in fields:
+        raise MalformedJSON("required field is missing", key)
+    decode_field(fields[key], str, key)
+    body = body.removeprefix(_BOM)
+    new = msgspec.json.encode(value)
+    pieces: list[bytes] = []
+    done = 0
+    for name, start, end in _members(body, fields):
+        if name == key:
+            pieces += (body[done:start], new)
+            done = end
+    pieces.append(body[done:])
+    return b"".join(pieces)
+
+
+def _members(body: bytes, fields: dict[str, Raw]) -> Iterator[tuple[str, int, int]]:
+    """Key, start and end of every value in the object `body`, which decodes to `fields`.
+
+    Values are found by comparing with what the decoder saw, so a large one costs no scan.
+    """
+    opening = _OPEN.match(body)
+    pos = 0 if opening is None else opening.end()
+    while (member := _KEY.match(body, pos)) is not None:
+        name = msgspec.json.decode(member[1], type=str)
+        start = member.end()
+        end = start + len(bytes(fields[name]))
+        if not body.startswith(bytes(fields[name]), start) or _NEXT.match(body, end) is None:
+            end = _end_of_value(body, start)  # an earlier duplicate: the decoder kept the last
+        yield name, start, end
+        after = _NEXT.match(body, end)
+        pos = end if after is None else after.end()
+
+
+def _end_of_value(body: bytes, pos: int) -> int:
+    if body[pos] not in b"{[":
+        scalar = _SCALAR.match(body, pos)
+        return pos if scalar is None else scalar.end()
+    depth = 0
+    for token in _TOKEN.finditer(body, pos):
+        first = body[token.start()]
+        depth += (first in b"{[") - (first in b"}]")
+        if depth == 0:
+            return token.end()
+    return pos
