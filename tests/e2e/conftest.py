@@ -1,0 +1,107 @@
+"""One simulator for each test process, and gateways whose credentials are checked afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator import Simulator, running
+from tests.e2e.harness import CLIENT_KEY, Gateway, running_gateway
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulator]:
+    with running(process=True) as simulator:
+        yield simulator
+
+
+class Accounts:
+    """Accounts at the simulator, each with a key of its own, that nobody else uses."""
+
+    def __init__(self, simulator: Simulator, directory: Path) -> None:
+        self.simulator = simulator
+        self._directory = directory
+        self._prefix = f"w{os.getpid()}n{next(_numbers)}"
+        self._keys: dict[str, str] = {}
+
+    def key(self, name: str) -> str:
+        """The key that the account `name` expects; every other is refused with 401."""
+        if name not in self._keys:
+            self._keys[name] = f"sk-{self._prefix}-{name}"
+            self.simulator.configure(self.full(name), api_key=self._keys[name])
+        return self._keys[name]
+
+    def full(self, name: str) -> str:
+        return f"{self._prefix}-{name}"
+
+    def provider(self, name: str, kind: str, **more: Any) -> str:
+        """The YAML (flow style) of a provider whose account is `name`."""
+        (self._directory / f"{name}.key").write_text(self.key(name) + "\n")
+        fields = {
+            "type": kind,
+            "base_url": f"{self.simulator.url}/{self.full(name)}/v1",
+            "api_key": f"{{file: {name}.key}}",
+            **more,
+        }
+        return "{" + ", ".join(f"{key}: {value}" for key, value in fields.items()) + "}"
+
+    def fault(self, name: str, **knobs: Any) -> None:
+        self.simulator.fault(account=self.full(name), **knobs)
+
+    def clear(self, *names: str) -> None:
+        for name in names or tuple(self._keys):
+            self.simulator.clear_faults(self.full(name))
+
+    def requests(self, name: str) -> list[dict[str, Any]]:
+        return [
+            r
+            for r in self.simulator.requests(account=self.full(name))
+            if r["path"].endswith(("/chat/completions", "/messages"))
+        ]
+
+    def check_credentials(self) -> None:
+        """No provider received another's credential, the client's key or the client's authorization."""
+        for name, own in self._keys.items():
+            foreign = {CLIENT_KEY, *self._keys.values()} - {own}
+            for request in self.requests(name):
+                carried = [value for _, value in request["headers"]]
+                assert not [value for value in carried for secret in foreign if secret in value], request
+                assert [v for v in carried if own in v] == [f"Bearer {own}" if _bearer(request) else own], (
+                    request
+                )
+                assert not any(header.lower().startswith("x-llm-gateway") for header, _ in request["headers"])
+
+
+def _bearer(request: dict[str, Any]) -> bool:
+    return bool(request["path"].endswith("/chat/completions"))
+
+
+Start = Callable[..., AbstractContextManager[Gateway]]
+
+
+@pytest.fixture
+def accounts(simulator: Simulator, tmp_path: Path) -> Iterator[Accounts]:
+    found = Accounts(simulator, tmp_path)
+    yield found
+    found.check_credentials()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Starts a gateway on a YAML text; a context manager."""
+
+    @contextlib.contextmanager
+    def starter(config: str, *arguments: str) -> Iterator[Gateway]:
+        with running_gateway(tmp_path, config, *arguments) as gateway:
+            yield gateway
+
+    return starter
