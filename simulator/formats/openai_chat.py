@@ -95,10 +95,27 @@ def _check(body: dict[str, Any], *, lenient: bool) -> None:
     stream = body.get("stream")
     if stream not in (None, True, False):
         raise invalid("Invalid type for 'stream': expected a boolean.", "stream", "invalid_type")
-    problem = _request_type(stream=bool(stream), lenient=lenient).check(body)
+    problem = _request_type(stream=bool(stream), lenient=lenient).check(_without_annotations(body))
     if problem is not None:
         raise from_problem(problem)
     rules.check(body)
+
+
+def _without_annotations(body: dict[str, Any]) -> dict[str, Any]:
+    """`body` as the SDK's types want it: they lack a key of answers that the API takes back in history.
+
+    https://platform.openai.com/docs/guides/function-calling appends the answer's message as it is.
+    """
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return body
+    kept = [
+        {key: value for key, value in message.items() if key != "annotations"}
+        if isinstance(message, dict) and message.get("role") == "assistant"
+        else message
+        for message in messages
+    ]
+    return {**body, "messages": kept}
 
 
 def _prompt(account: str, body: dict[str, Any]) -> Prompt:
