@@ -26,6 +26,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]{1,20}|0x[0-9a-fA-F]{1,20}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_LINE_BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -48,8 +49,7 @@ def parse(content: bytes, file: str) -> ParsedText:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig", "replace")
-        place = Position(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        place = _end_of(content[: error.start].decode("utf-8-sig"), file)
         result.problems.append(Problem.at(place, (), "not UTF-8 text"))
         return result
     try:
@@ -87,8 +87,7 @@ class _Builder:
         try:
             self._loader = yaml.SafeLoader(text)
         except yaml.reader.ReaderError as error:
-            before = text[: error.position]
-            place = Position(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+            place = _end_of(text[: error.position], file)
             raise _UnreadableError(
                 place, f"the character U+{ord(text[error.position]):04X} is not allowed"
             ) from None
@@ -222,6 +221,11 @@ class _Builder:
 
     def _place(self, mark: _Mark | None) -> Position:
         return Position(self._file, mark.line + 1, mark.column + 1) if mark else Position(self._file, 1, 1)
+
+
+def _end_of(text: str, file: str) -> Position:
+    lines = _LINE_BREAK.split(text)
+    return Position(file, len(lines), len(lines[-1]) + 1)
 
 
 def _resolve(text: str) -> Scalar:
