@@ -17,10 +17,11 @@ from extproc.wire.rawjson import MalformedJSON, decode, raw
 MAX_DEPTH: Final = 64
 
 _KEPT: Final = frozenset(
-    {"$ref", "const", "default", "description", "enum", "format", "required", "title", "type", "minItems"}
+    {"$ref", "const", "default", "description", "enum", "format", "required", "title", "type"}
 )
 _SCHEMA: Final = frozenset({"items"})
-_SCHEMAS: Final = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf"}
+_SCHEMA_LISTS: Final = frozenset({"anyOf", "oneOf", "allOf"})
+_RENAMED: Final = {"oneOf": "anyOf"}
 _NAMED_SCHEMAS: Final = frozenset({"properties", "$defs", "definitions"})
 _ANNOTATIONS: Final = frozenset(
     {"$schema", "$id", "$comment", "examples", "deprecated", "readOnly", "writeOnly"}
@@ -65,19 +66,10 @@ def _rewrite(schema: Raw, dropped: set[str], depth: int) -> Raw:
     written: dict[str, object] = {}
     lost: dict[str, Raw] = {}
     for key, value in fields.items():
-        if key in _NAMED_SCHEMAS:
-            named = decode(value, dict[str, Raw])
-            written[key] = {name: _rewrite(inner, dropped, depth + 1) for name, inner in named.items()}
-        elif key in _SCHEMAS:
-            written[_SCHEMAS[key]] = [
-                _rewrite(inner, dropped, depth + 1) for inner in decode(value, list[Raw])
-            ]
-        elif key in _SCHEMA and bytes(value).startswith(b"{"):
-            written[key] = _rewrite(value, dropped, depth + 1)
-        elif key in _KEPT and _is_enforced(key, value):
+        if (inner := _inner(key, value, dropped, depth + 1)) is not None:
+            written[_RENAMED.get(key, key)] = inner
+        elif _is_enforced(key, value):
             written[key] = value
-        elif key == "additionalProperties" and bytes(value) == bytes(_CLOSED):
-            written[key] = _CLOSED
         elif key not in _ANNOTATIONS:
             lost[key] = value
     if _is_object(fields):
@@ -88,10 +80,26 @@ def _rewrite(schema: Raw, dropped: set[str], depth: int) -> Raw:
     return raw(written)
 
 
+def _inner(key: str, value: Raw, dropped: set[str], depth: int) -> object:
+    """The schemas under `key`, rewritten; None if there are none."""
+    if key in _NAMED_SCHEMAS:
+        named = decode(value, dict[str, Raw])
+        return {name: _rewrite(schema, dropped, depth) for name, schema in named.items()}
+    if key in _SCHEMA_LISTS:
+        return [_rewrite(schema, dropped, depth) for schema in decode(value, list[Raw])]
+    if key in _SCHEMA and bytes(value).startswith(b"{"):
+        return _rewrite(value, dropped, depth)
+    return None
+
+
 def _is_enforced(key: str, value: Raw) -> bool:
     if key == "format":
         return bytes(value).startswith(b'"') and decode(value, str) in _FORMATS
-    return key != "minItems" or bytes(value) in _ENFORCED_MIN_ITEMS
+    if key == "minItems":
+        return bytes(value) in _ENFORCED_MIN_ITEMS
+    if key == "additionalProperties":
+        return bytes(value) == bytes(_CLOSED)
+    return key in _KEPT
 
 
 def _is_object(fields: dict[str, Raw]) -> bool:

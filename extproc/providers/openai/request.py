@@ -36,7 +36,7 @@ from extproc.wire.rawjson import encode
 
 
 def write_request(request: ChatRequest, target: Target, model: str) -> ProviderRequest:
-    """All that the neutral model holds has a place here, except caching marks and other vendors' reasoning."""
+    """All that the neutral model holds has a place here, except caching marks and reasoning."""
     body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in request.messages]}
     tools = [_tool(tool) for tool in request.tools]
     optional: dict[str, Any] = {
@@ -45,13 +45,9 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
         "top_p": request.top_p,
         "stop": request.stop or None,
         "tools": tools or None,
-        "tool_choice": None
-        if request.tool_choice is None
-        else _tool_choice(request.tool_choice, request.tools),
+        "tool_choice": _tool_choice(request.tool_choice, request.tools),
         "parallel_tool_calls": request.parallel_tool_calls,
-        "response_format": None
-        if request.response_format is None
-        else _response_format(request.response_format),
+        "response_format": _response_format(request.response_format),
         "reasoning_effort": request.reasoning_effort,
         "service_tier": request.service_tier,
         "user": request.user,
@@ -155,7 +151,9 @@ def _tool(tool: Tool) -> Any:
             return tool.raw
 
 
-def _tool_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> Any:
+def _tool_choice(choice: ToolChoice | None, tools: tuple[Tool, ...]) -> Any:
+    if choice is None:
+        return None
     custom = {tool.name for tool in tools if isinstance(tool, CustomTool)}
 
     def named(name: str) -> dict[str, Any]:
@@ -170,7 +168,9 @@ def _tool_choice(choice: ToolChoice, tools: tuple[Tool, ...]) -> Any:
     return choice.mode
 
 
-def _response_format(wanted: ResponseFormat) -> dict[str, Any]:
+def _response_format(wanted: ResponseFormat | None) -> dict[str, Any] | None:
+    if wanted is None:
+        return None
     if wanted.kind == "json_object":
         return {"type": "json_object"}
     fields = {
