@@ -51,11 +51,13 @@ _MESSAGES: Final[dict[str, Callable[[dict[str, Any], object], str]]] = {
     "value_error": lambda context, _: str(context["error"]),
     "literal_error": lambda context, given: _not_among(re.findall(r"'([^']*)'", context["expected"]), given),
     "string_type": _text,
-    "int_type": lambda _, given: f"expected a whole number, got {kind(given)}",
+    "int_type": lambda _, given: (
+        f"expected a whole number, got {given if isinstance(given, float) else kind(given)}"
+    ),
     "bool_type": lambda _, given: f"expected true or false, got {kind(given)}",
     "tuple_type": lambda _, given: f"expected a list, got {kind(given)}",
     "model_type": lambda _, given: f"expected a mapping, got {kind(given)}",
-    "mapping_type": lambda _, given: f"expected a mapping, got {kind(given)}",
+    "dict_type": lambda _, given: f"expected a mapping, got {kind(given)}",
     "greater_than_equal": lambda context, _: f"must be {context['ge']} or more",
     "less_than_equal": lambda context, _: f"must be {context['le']} or less",
     "too_short": lambda _, __: "must not be empty",
