@@ -45,7 +45,8 @@ def http_filters() -> list[dict[str, Any]]:
 
 
 def _strip() -> HeaderMutationFilter:
-    removals: list[dict[str, Any]] = [{"remove": name} for name in names.CREDENTIAL_HEADERS]
+    clients = (*names.CREDENTIAL_HEADERS, *names.ACCOUNT_HEADERS)
+    removals: list[dict[str, Any]] = [{"remove": name} for name in clients]
     prefixes = (names.INTERNAL_HEADER_PREFIX, "x-envoy-")
     matched = [{"remove_on_match": {"key_matcher": {"prefix": prefix}}} for prefix in prefixes]
     hidden = (names.HEADER_ANSWERED, "x-envoy-upstream-healthchecked-cluster")

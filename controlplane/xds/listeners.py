@@ -48,6 +48,8 @@ def _connection_manager() -> HttpConnectionManager:
         use_remote_address={"value": True},
         normalize_path={"value": True},
         merge_slashes=True,
+        # SDKs write a model's name in a URL with %2F.
+        path_with_escaped_slashes_action="UNESCAPE_AND_FORWARD",
         always_set_request_id_in_response=True,
         server_name="llm-gateway",
     )

@@ -53,7 +53,7 @@ _VERSION_PREFIX: Final = "/v1"
 _LARGEST_DIRECT_RESPONSE: Final = 16 * 1024 * 1024
 _FAILOVER_BACKOFF: Final = 0.01
 """Seconds before another target is asked: there is nothing to wait for."""
-_SAFE_NAME: Final = r"[\x21-\x7e]+"
+SAFE_NAME: Final = r"[\x21-\x7e]+"
 """What of a client's text may go into a response header."""
 
 
@@ -108,9 +108,11 @@ _METHODS: Final = {
 
 
 def _card_paths(models: Sequence[ModelPlan]) -> list[tuple[str, str]]:
-    """Every spelling of a model's name in a URL: as it is, and as the SDKs escape it."""
+    """Every spelling of a model's name in a URL: as it is, and as SDKs escape it (RFC 3986, section 2)."""
     return [
-        (m.name, path) for m in models for path in sorted({m.name, quote(m.name, safe=""), quote(m.name)})
+        (model.name, path)
+        for model in models
+        for path in sorted({model.name, quote(model.name), quote(model.name, safe="/!$&'()*+,;=:@~")})
     ]
 
 
@@ -146,7 +148,7 @@ def _when(
 
 def _if_safe(then: dict[str, Any]) -> dict[str, Any]:
     """The rest of a pattern is the client's text and is echoed in a header: no control characters."""
-    return _when(state_input(names.STATE_MODEL), _SAFE_NAME, then, action(unknown_model()))
+    return _when(state_input(names.STATE_MODEL), SAFE_NAME, then, action(unknown_model()))
 
 
 def _routes(model: ModelPlan) -> dict[str, Any]:

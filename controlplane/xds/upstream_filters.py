@@ -77,7 +77,9 @@ def aggregate_chain(leaves: Sequence[Leaf]) -> list[dict[str, Any]]:
 def _reset(leaves: Sequence[Leaf], *, mark: bool = False) -> HeaderMutationFilter:
     """Unconditionally first: what the last attempt's filters set would reach this provider (trap 1)."""
     own = {name for leaf in leaves for name in leaf.headers}
-    mutations: list[dict[str, Any]] = [{"remove": name} for name in (*names.CREDENTIAL_HEADERS, *sorted(own))]
+    mutations: list[dict[str, Any]] = [
+        {"remove": name} for name in (*names.CREDENTIAL_HEADERS, *names.ACCOUNT_HEADERS, *sorted(own))
+    ]
     if mark:
         # With one target the length is the client's or the same that ext_proc sets again.
         mutations.append({"remove": "content-length"})
@@ -90,7 +92,9 @@ def _reset(leaves: Sequence[Leaf], *, mark: bool = False) -> HeaderMutationFilte
 def _provider_filters(leaf: Leaf) -> list[tuple[str, Any]]:
     filters: list[tuple[str, Any]] = []
     if leaf.headers:
-        own = [{"append": header(name, value)} for name, value in sorted(leaf.headers.items())]
+        # Envoy formats the value; the user's text is meant as it is.
+        texts = [(name, value.replace("%", "%%")) for name, value in sorted(leaf.headers.items())]
+        own = [{"append": header(name, text)} for name, text in texts]
         filters.append(("provider_headers", HeaderMutationFilter(mutations={"request_mutations": own})))
     if leaf.credential:
         filters.append(("envoy.filters.http.credential_injector", _credential(leaf.credential)))

@@ -27,10 +27,11 @@ CREDENTIAL_HEADERS: Final = (
     "x-amz-date",
     "x-amz-content-sha256",
     "x-amz-security-token",
-    "openai-organization",
-    "openai-project",
     "cookie",
 )
+
+# Headers that say whose bill it is: never the client's to choose, but a provider's entry may set them.
+ACCOUNT_HEADERS: Final = ("openai-organization", "openai-project")
 
 # Metadata. Endpoint metadata carries the Target, route metadata the RoutePolicy, each as JSON text.
 METADATA_NAMESPACE: Final = "llm"
