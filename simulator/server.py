@@ -66,21 +66,27 @@ class Server:
 
         Raises: OSError if the address is taken or a file is not readable.
         """
-        for each in self._formats:
-            each.warm_up()
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        # Cancellation: a client that goes away must end a stalled or slow answer.
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handler_cancellation=True,  # a client that goes away must end a stalled or slow answer
+            shutdown_timeout=0.1,
+            keepalive_timeout=3600,  # closing an idle connection races with a proxy's next request on it
+        )
         await self._runner.setup()
         tls = listen.tls()
         if listen.uds is not None:
             await web.UnixSite(self._runner, listen.uds, ssl_context=tls).start()
-            return f"unix:{listen.uds}"
-        await web.TCPSite(self._runner, listen.host, listen.port, ssl_context=tls, backlog=1024).start()
-        port = self._runner.addresses[0][1]
-        host = f"[{listen.host}]" if ":" in listen.host else listen.host
-        return f"{'http' if tls is None else 'https'}://{host}:{port}"
+            url = f"unix:{listen.uds}"
+        else:
+            await web.TCPSite(self._runner, listen.host, listen.port, ssl_context=tls, backlog=1024).start()
+            host = f"[{listen.host}]" if ":" in listen.host else listen.host
+            url = f"{'http' if tls is None else 'https'}://{host}:{self._runner.addresses[0][1]}"
+        for each in self._formats:
+            each.warm_up()
+        return url
 
     async def stop(self) -> None:
         """Ends all connections."""
