@@ -87,7 +87,9 @@ class _Hardener:
             return {"type": "list", "items_schema": self._rewrite(node["items_schema"])}
         if node.get("type") == "union":
             return self._union(node)
-        return {key: self._rewrite(item) for key, item in node.items() if key != "metadata"}
+        # A schema's own metadata, not a field of that name: only a schema's type is a text.
+        dropped = "metadata" if isinstance(node.get("type"), str) else ""
+        return {key: self._rewrite(item) for key, item in node.items() if key != dropped}
 
     def _union(self, node: dict[str, Any]) -> Any:
         choices = list(self._flat(node))
