@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from controlplane.config.io import ConfigIO
 from controlplane.config.load import LoadResult, load
+from controlplane.config.schema import Config
 from controlplane.plan import Environment, Plan
 from controlplane.resolve import resolve
 from controlplane.snapshot import Snapshot
@@ -20,10 +21,12 @@ from controlplane.xds.build import resources
 class Compiled:
     """A configuration without problems, in every form.
 
+    config: the files' content, checked and merged.
     resources: the protobuf messages of `snapshot`; they hold secrets in clear.
     """
 
     loaded: LoadResult
+    config: Config
     plan: Plan
     resources: tuple[Message, ...]
     snapshot: Snapshot
@@ -38,4 +41,4 @@ def compile_files(
         return loaded, None
     plan = resolve(loaded.config, loaded.secrets, loaded.tls)
     built = tuple(resources(plan, environment))
-    return loaded, Compiled(loaded, plan, built, Snapshot.of(built))
+    return loaded, Compiled(loaded, loaded.config, plan, built, Snapshot.of(built))

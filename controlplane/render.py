@@ -29,34 +29,27 @@ _SENSITIVE: Final = frozenset({"private_key", "password"})
 _FIRST: Final = ("@type", "name", "cluster_name")
 
 
-def render(resources: Iterable[Message]) -> str:
-    """YAML: heading -> list of resources, sorted by name; equal resources give equal text.
+def resources_yaml(resources: Iterable[Message]) -> str:
+    """Heading -> list of resources, sorted by name. Equal resources give equal text.
 
     Fields have the names of Envoy's documentation, and each Any is resolved.
     """
-    return to_yaml(plain(resources))
-
-
-def plain(resources: Iterable[Message]) -> dict[str, list[dict[str, Any]]]:
-    """What `render` writes, as data."""
     found: dict[str, list[dict[str, Any]]] = {}
     for resource in resources:
         type_url = TYPE_URL_PREFIX + resource.DESCRIPTOR.full_name
-        data = _clean(to_dict(resource), secret=type_url == SECRET)
-        found.setdefault(type_url, []).append(data)
-    return {HEADINGS[type_url]: sorted(found[type_url], key=_name) for type_url in TYPES if type_url in found}
-
-
-def to_yaml(data: Any) -> str:
-    """Text that ``yaml.safe_load`` reads back as `data`; one line for each scalar."""
-    text: str = yaml.dump(
-        data,
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=float("inf"),
-        default_flow_style=False,
+        found.setdefault(type_url, []).append(_clean(to_dict(resource), secret=type_url == SECRET))
+    return _dump(
+        {HEADINGS[type_url]: sorted(found[type_url], key=_name) for type_url in TYPES if type_url in found}
     )
+
+
+def to_yaml(message: Message) -> str:
+    """One message, in the same form."""
+    return _dump(_clean(to_dict(message), secret=False))
+
+
+def _dump(data: dict[str, Any]) -> str:
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
     return text
 
 

@@ -1,44 +1,46 @@
-"""How every command fails, and the option that most of them share."""
+"""How a command fails: lines on stderr and an exit status.
+
+CommandError
+├── InputError        1  what the user gave is wrong
+└── EnvironmentFault  2  the machine is: no Envoy binary, nobody answers, a file cannot be written
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from typing import Final
 
 import click
 
-
-class UserProblem(click.ClickException):
-    """The user's input is wrong: exit status 1."""
-
-    exit_code = 1
-
-    def show(self, file: Any = None) -> None:
-        click.echo(self.message, file=file, err=True)
+USER: Final = 1
+ENVIRONMENT: Final = 2
 
 
-class EnvironmentProblem(UserProblem):
-    """The environment is wrong: exit status 2."""
+class CommandError(Exception):
+    """Its text is what to print, one line for each thing that is wrong; none where all has been said."""
 
-    exit_code = 2
-
-
-def _files(_: click.Context, __: click.Parameter, given: tuple[Path, ...]) -> tuple[Path, ...]:
-    if given:
-        return given
-    default = Path("gateway.yaml")
-    if not default.exists():
-        raise UserProblem("no configuration: give -c FILE, or run where a gateway.yaml is")
-    return (default,)
+    exit_code: int
 
 
-config_option: Callable[..., Any] = click.option(
-    "-c",
-    "--config",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    callback=_files,
-    metavar="FILE",
-    help="Configuration; several merge left to right.  [default: gateway.yaml]",
-)
+class InputError(CommandError):
+    exit_code = USER
+
+
+class EnvironmentFault(CommandError):  # noqa: N818 - reads as what it is
+    exit_code = ENVIRONMENT
+
+
+def print_errors(lines: Iterable[object]) -> None:
+    """To stderr, each on one line; red on a terminal."""
+    for line in lines:
+        click.secho(_on_one_line(line), err=True, fg="red")
+
+
+def print_warnings(lines: Iterable[object]) -> None:
+    """To stderr, each on one line and marked; yellow on a terminal."""
+    for line in lines:
+        click.secho(f"warning: {_on_one_line(line)}", err=True, fg="yellow")
+
+
+def _on_one_line(text: object) -> str:
+    return " ".join(str(text).split("\n"))
