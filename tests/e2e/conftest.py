@@ -68,6 +68,17 @@ class Accounts:
             if r["path"].endswith(("/chat/completions", "/messages"))
         ]
 
+    def rotate(self, name: str) -> str:
+        """A new key; the account takes any from now on, and what it gets is not checked any more."""
+        del self._keys[name]
+        self.simulator.configure(self.full(name), api_key=None)
+        return f"sk-{self._prefix}-{name}-rotated"
+
+    def last_key(self, name: str) -> str | None:
+        """What the newest request to the account carried as authorization."""
+        headers = self.requests(name)[-1]["headers"]
+        return next((value for header, value in headers if header.lower() == "authorization"), None)
+
     def check_credentials(self) -> None:
         """No provider received another's credential, the client's key or the client's authorization."""
         for name, own in self._keys.items():
