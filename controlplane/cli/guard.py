@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Final
@@ -30,10 +29,6 @@ def exit_status(command: Callable[[], object]) -> int:
         return USER
     except click.Abort:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`| head`): nothing more to say, not even when Python flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ENVIRONMENT
     except OSError as error:
         _debug()
         print_errors([f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error])
