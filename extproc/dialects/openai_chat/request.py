@@ -184,6 +184,8 @@ def _tool_choice(request: shapes.Request) -> ToolChoice | None:
             return None
         case "auto" | "none" | "required":
             return ToolChoice(mode=choice)
+        case "any":  # Mistral's word for it
+            return ToolChoice(mode="required")
         case str():
             raise RequestError(f"tool_choice: unknown mode {choice!r}", param="tool_choice")
         case shapes.Named(name):

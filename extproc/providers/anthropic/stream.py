@@ -48,7 +48,9 @@ class AnthropicStreamReader(EventStreamReader):
         super().__init__()
         self._blocks = Blocks()
         self._usage = MessageUsage()
+        self._started = False
         self._finished = False
+        self._begun_with = Stop()
 
     def event(self, event: ServerSentEvent, out: list[ev.Event]) -> None:
         # The type is in the data too; the name serves those who forget it there.
@@ -63,21 +65,33 @@ class AnthropicStreamReader(EventStreamReader):
             case "content_block_stop":
                 self._blocks.stop(decode(event.data, _BlockStop).index, out)
             case "message_start":
-                message = decode(event.data, _MessageStart).message
-                out.append(start_event(message))
-                self._count(message.usage, out)
+                self._start(decode(event.data, _MessageStart).message, out)
             case "message_delta":
                 end = decode(event.data, _MessageDelta)
                 if end.delta is not None and end.delta.stop_reason is not None:
                     self._finish(end.delta, out)
                 self._count(end.usage, out)
             case "message_stop":
-                self._finish(Stop(), out)
+                self._finish(self._begun_with, out)
                 out.append(ev.End())
             case "error":
                 raise fault_error(read_fault(event.data))
             case _:
                 pass  # pings, and event types that are yet to come
+
+    def _start(self, message: Message, out: list[ev.Event]) -> None:
+        """Servers have been seen to begin twice, and Anthropic to put a whole answer into the beginning.
+
+        It does so when a server tool calls one of the client's (programmatic tool calling).
+        """
+        if not self._started:
+            self._started = True
+            self._begun_with = message
+            out.append(start_event(message))
+            for index, block in enumerate(message.content or ()):
+                self._blocks.start(index, block, out)
+                self._blocks.stop(index, out)
+        self._count(message.usage, out)
 
     def _count(self, usage: MessageUsage | None, out: list[ev.Event]) -> None:
         if usage is not None:

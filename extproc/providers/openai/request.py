@@ -36,7 +36,7 @@ from extproc.wire.rawjson import encode
 
 
 def write_request(request: ChatRequest, target: Target, model: str) -> ProviderRequest:
-    """All that the neutral model holds has a place here, except caching marks and reasoning."""
+    """All that the neutral model holds has a place here, except caching marks and proofs of reasoning."""
     body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in request.messages]}
     tools = [_tool(tool) for tool in request.tools]
     optional: dict[str, Any] = {
@@ -82,6 +82,8 @@ def _assistant(message: AssistantMessage) -> dict[str, Any]:
     }
     if message.refusal is not None:
         written["refusal"] = message.refusal
+    if message.reasoning is not None:  # DeepSeek wants it back while tools are called; others ignore it
+        written["reasoning_content"] = message.reasoning
     if message.audio is not None:
         written["audio"] = message.audio
     if message.tool_calls:
