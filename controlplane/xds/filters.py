@@ -24,7 +24,6 @@ JSON_TYPES: Final = r"^application/([a-z.-]+\+)?json(;.*)?$"
 """json_to_metadata reads only the bare ``application/json`` unless told otherwise (trap 8)."""
 
 ERROR_BAD_JSON: Final = "bad_json"
-ERROR_NO_MODEL: Final = "no_model"
 
 
 def http_filters() -> list[dict[str, Any]]:
@@ -91,13 +90,10 @@ def _read_body() -> JsonToMetadata:
         return {"metadata_namespace": names.REQUEST_NAMESPACE, "key": key, **how}
 
     bad_json = found("error", value={"string_value": ERROR_BAD_JSON})
-    no_model = found("error", value={"string_value": ERROR_NO_MODEL})
     return JsonToMetadata(
         request_rules={
             "rules": [
-                rule(
-                    "model", on_present=found("model", type="STRING"), on_missing=no_model, on_error=bad_json
-                ),
+                rule("model", on_present=found("model", type="STRING"), on_error=bad_json),
                 rule("stream", on_present=found("stream"), on_error=bad_json),
             ],
             "allow_content_types_regex": {"regex": JSON_TYPES},

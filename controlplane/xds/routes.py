@@ -23,7 +23,7 @@ from controlplane.xds.direct import (
     unknown_url,
     unsupported_media_type,
 )
-from controlplane.xds.filters import ERROR_BAD_JSON, ERROR_NO_MODEL, JSON_TYPES
+from controlplane.xds.filters import ERROR_BAD_JSON, JSON_TYPES
 from controlplane.xds.resources import (
     action,
     exact_tree,
@@ -121,12 +121,11 @@ def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:
     exact = {plan.name: _routes(plan) for plan in models if not plan.name.endswith("*")}
     prefixes = {plan.name[:-1]: nested(_if_safe(_routes(plan))) for plan in models if plan.name.endswith("*")}
     # json_to_metadata calls any other content type an error too.
-    not_json = action(unsupported_media_type())
-    unreadable = nested(_when(request_header_input("content-type"), JSON_TYPES, action(bad_json()), not_json))
-    errors = exact_tree(
-        state_input(names.STATE_ERROR),
-        {ERROR_BAD_JSON: unreadable, ERROR_NO_MODEL: action(missing_model())},
-        not_json,
+    of_json = exact_tree(
+        state_input(names.STATE_ERROR), {ERROR_BAD_JSON: action(bad_json())}, action(missing_model())
+    )
+    errors = _when(
+        request_header_input("content-type"), JSON_TYPES, nested(of_json), action(unsupported_media_type())
     )
     otherwise = nested(_when(model, r"(?s).+", action(unknown_model()), nested(errors)))
     if "" in prefixes:

@@ -21,6 +21,7 @@ import openai
 CLIENT_KEY = "sk-client-of-the-gateway"
 """What applications present; no provider may ever see it."""
 START_LIMIT = 60
+COMMAND = Path(sys.executable).with_name("llm-gateway")
 
 
 def free_port() -> int:
@@ -50,9 +51,7 @@ class Gateway:
     def start(self) -> None:
         self._process = subprocess.Popen(
             [
-                sys.executable,
-                "-m",
-                "controlplane.cli.main",
+                str(COMMAND),
                 "up",
                 "-c",
                 str(self.file),
