@@ -99,6 +99,8 @@ class ControlPlane(Observer):
             return
         self.failing = Failure(time.time(), messages)
         self.failures.append(self.failing)
+        if self.compiled is None:
+            return  # the first load: whoever started us tells
         for message in messages:
             log.error("%s", message)
 

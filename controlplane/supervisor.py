@@ -18,6 +18,7 @@ from typing import Final
 from controlplane.admin import Admin
 from controlplane.ads.server import Endpoint
 from controlplane.config.io import ConfigIO
+from controlplane.config.schema import AdminConfig
 from controlplane.environment import default_environment
 from controlplane.envoy_admin import EnvoyAdmin, EnvoyAdminError
 from controlplane.gateway import ControlPlane
@@ -30,6 +31,8 @@ log = logging.getLogger("supervisor")
 
 _START_LIMIT: Final = 60.0
 _POLL: Final = 0.05
+_PATIENCE: Final = 5.0
+"""Seconds from SIGTERM to SIGKILL, after the draining."""
 _ACTIVE: Final = "http.gateway.downstream_rq_active"
 
 
@@ -85,15 +88,24 @@ class Group:
         loaded = self.gateway.load()
         if loaded.config is None:
             raise ConfigError("\n".join(map(str, loaded.problems)))
-        admin = loaded.config.admin
         await self.gateway.ads.start()
+        try:
+            await self._listen(loaded.config.admin)
+            await self._supervise(stop, on_ready)
+        finally:
+            await self.admin.stop()
+            await self.gateway.ads.stop()
+
+    async def _listen(self, admin: AdminConfig) -> None:
         try:
             await self.admin.start(admin.address, admin.port)
         except OSError as error:
-            raise StartError(
-                f"admin: cannot listen on {admin.address}:{admin.port}: {error.strerror}"
-            ) from error
-        running = [asyncio.create_task(child.keep_running()) for child in (self._data_plane, *self._workers)]
+            reason = error.strerror or error
+            raise StartError(f"admin: cannot listen on {admin.address}:{admin.port}: {reason}") from error
+
+    async def _supervise(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
+        children = (self._data_plane, *self._workers)
+        running = [asyncio.create_task(child.keep_running()) for child in children]
         watching = asyncio.create_task(self.gateway.watch())
         stopping = asyncio.create_task(stop.wait())
         starting = asyncio.create_task(self._until_ready(on_ready))
@@ -107,11 +119,9 @@ class Group:
         finally:
             for task in (watching, stopping, starting):
                 task.cancel()
-            await self._data_plane.stop(5.0)
-            await asyncio.gather(*(worker.stop(5.0) for worker in self._workers))
+            await self._data_plane.stop(_PATIENCE)
+            await asyncio.gather(*(worker.stop(_PATIENCE) for worker in self._workers))
             await asyncio.gather(*running, watching, stopping, starting, return_exceptions=True)
-            await self.admin.stop()
-            await self.gateway.ads.stop()
 
     async def _until_ready(self, on_ready: Callable[[], None]) -> None:
         deadline = asyncio.get_running_loop().time() + _START_LIMIT

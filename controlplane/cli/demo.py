@@ -8,7 +8,7 @@ import logging
 import click
 import openai
 
-from controlplane.cli.errors import EnvironmentProblem
+from controlplane.cli.errors import EnvironmentFault
 from controlplane.demo import demo as run_demo
 from controlplane.processes import CrashLoop
 from controlplane.supervisor import ConfigError, StartError
@@ -25,9 +25,9 @@ def demo(port: int, once: bool) -> None:
     try:
         asyncio.run(run_demo(port, _say, once=once))
     except (ConfigError, StartError, CrashLoop, OSError, RuntimeError) as error:
-        raise EnvironmentProblem(str(error)) from error
+        raise EnvironmentFault(str(error)) from error
     except openai.OpenAIError as error:
-        raise EnvironmentProblem(f"the opening run failed: {error}") from error
+        raise EnvironmentFault(f"the opening run failed: {error}") from error
 
 
 def _say(line: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from controlplane.cli.errors import EnvironmentProblem
+from controlplane.cli.errors import EnvironmentFault
 
 _TIMEOUT = 10.0
 
@@ -41,13 +41,13 @@ def status(admin: str, as_json: bool) -> None:
 
 def _fetch(url: str) -> dict[str, Any]:
     if not url.startswith(("http://", "https://")):
-        raise EnvironmentProblem(f"{url}: expected a URL that begins with http:// or https://")
+        raise EnvironmentFault(f"{url}: expected a URL that begins with http:// or https://")
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:  # noqa: S310 - checked above
             found: dict[str, Any] = json.load(response)
     except (urllib.error.URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise EnvironmentProblem(f"no gateway answers at {url}: {reason}") from error
+        raise EnvironmentFault(f"no gateway answers at {url}: {reason}") from error
     return found
 
 

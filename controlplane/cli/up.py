@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from controlplane.cli.errors import EnvironmentProblem, UserProblem, config_option
+from controlplane.cli.errors import EnvironmentFault, InputError
+from controlplane.cli.options import config_option
 from controlplane.config.io import SystemIO
 from controlplane.gateway import ControlPlane
 from controlplane.processes import CrashLoop
@@ -40,9 +41,9 @@ def up(config: tuple[Path, ...], workers: int, concurrency: int | None, drain: f
     try:
         asyncio.run(run_up(Options(config, workers, concurrency, drain), SystemIO(), _ready))
     except ConfigError as error:
-        raise UserProblem(str(error)) from error
+        raise InputError(str(error)) from error
     except (StartError, CrashLoop, OSError) as error:
-        raise EnvironmentProblem(str(error)) from error
+        raise EnvironmentFault(str(error)) from error
 
 
 def _ready(gateway: ControlPlane) -> None:

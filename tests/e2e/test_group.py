@@ -1,0 +1,303 @@
+"""The group as a whole: TLS, health, draining, processes that die, and the command line around it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+import trustme
+
+from tests.e2e.conftest import Accounts, Start
+from tests.e2e.harness import COMMAND, Gateway, free_port
+
+HELLO: Any = [{"role": "user", "content": "hello"}]
+
+
+def config(accounts: Accounts, listener: str = "") -> str:
+    return f"""
+listener: {{address: 127.0.0.1, port: {{port}}{listener}}}
+admin: {{port: {{admin}}}}
+providers:
+  openai: {accounts.provider("openai", "openai")}
+  claude: {accounts.provider("claude", "anthropic")}
+models:
+  native: {{target: openai/native}}
+  translated: {{target: claude/claude-haiku-4-5}}
+"""
+
+
+def children(pid: int) -> dict[str, list[int]]:
+    """The group's processes by what they are: envoy, extproc."""
+    found: dict[str, list[int]] = {"envoy": [], "extproc": []}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            stat = (entry / "stat").read_text().rpartition(")")[2].split()
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            if int(stat[1]) == pid:
+                kind = "extproc" if b"extproc" in command else "envoy"
+                found[kind].append(int(entry.name))
+    return found
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> trustme.CA:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return authority
+
+
+def issue(authority: trustme.CA, directory: Path, name: str, host: str) -> None:
+    certificate = authority.issue_cert(host)
+    certificate.private_key_pem.write_to_path(str(directory / f"{name}.key"))
+    (directory / f"{name}.crt").write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+
+
+class TestTls:
+    LISTENER = ", tls: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.pem}"
+
+    @pytest.fixture
+    def gateway(
+        self, accounts: Accounts, start: Start, tmp_path: Path, authority: trustme.CA
+    ) -> Iterator[Gateway]:
+        issue(authority, tmp_path, "server", "localhost")
+        issue(authority, tmp_path, "client", "app.example.org")
+        with start(config(accounts, self.LISTENER)) as gateway:
+            yield gateway
+
+    def context(self, directory: Path, *, client: bool) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=str(directory / "ca.pem"))
+        if client:
+            context.load_cert_chain(directory / "client.crt", directory / "client.key")
+        return context
+
+    def test_clients_need_a_certificate_and_rotation_is_live(
+        self, gateway: Gateway, tmp_path: Path, authority: trustme.CA
+    ) -> None:
+        import httpx2
+
+        def ask() -> str:
+            verify = self.context(tmp_path, client=True)
+            with httpx2.Client(verify=verify, http2=False) as http:
+                client = openai.OpenAI(
+                    base_url=f"https://localhost:{gateway.port}/v1",
+                    api_key="x",
+                    max_retries=0,
+                    http_client=http,
+                )
+                return str(
+                    client.chat.completions.create(model="translated", messages=HELLO)
+                    .choices[0]
+                    .message.content
+                )
+
+        assert "hello" in ask()
+        with (
+            httpx2.Client(verify=self.context(tmp_path, client=False)) as http,
+            pytest.raises(httpx2.TransportError),
+        ):
+            http.get(f"https://localhost:{gateway.port}/health/live")
+        before = self.served_certificate(gateway, tmp_path)
+        issue(authority, tmp_path, "server", "localhost")
+        gateway.until(lambda: self.served_certificate(gateway, tmp_path) != before)
+        assert "hello" in ask()
+
+    def served_certificate(self, gateway: Gateway, directory: Path) -> bytes:
+        import socket
+
+        context = self.context(directory, client=True)
+        with (
+            socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as raw,
+            context.wrap_socket(raw, server_hostname="localhost") as tls,
+        ):
+            certificate = tls.getpeercert(binary_form=True)
+        assert certificate
+        return certificate
+
+    def test_tls_1_2_is_refused_and_http_2_spoken(self, gateway: Gateway, tmp_path: Path) -> None:
+        import socket
+
+        old = self.context(tmp_path, client=True)
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as raw, pytest.raises(OSError):
+            old.wrap_socket(raw, server_hostname="localhost")
+        new = self.context(tmp_path, client=True)
+        new.set_alpn_protocols(["h2", "http/1.1"])
+        with (
+            socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as raw,
+            new.wrap_socket(raw, server_hostname="localhost") as tls,
+        ):
+            assert tls.selected_alpn_protocol() == "h2"
+            assert tls.version() == "TLSv1.3"
+
+
+def test_providers_over_tls_with_a_private_authority(
+    start: Start, tmp_path: Path, authority: trustme.CA
+) -> None:
+    from simulator import running
+
+    issue(authority, tmp_path, "provider", "localhost")
+    (tmp_path / "key").write_text("sk-tls")
+    with running(tls_cert=tmp_path / "provider.crt", tls_key=tmp_path / "provider.key") as simulator:
+        text = f"""
+listener: {{address: 127.0.0.1, port: {{port}}}}
+admin: {{port: {{admin}}}}
+providers:
+  right: {{type: anthropic, base_url: "https://localhost:{simulator.port}/a/v1", api_key: {{file: key}}, tls: {{ca_file: ca.pem}}}}
+  untrusted: {{type: openai, base_url: "https://localhost:{simulator.port}/b/v1", api_key: {{file: key}}}}
+  misnamed: {{type: openai, base_url: "https://127.0.0.1:{simulator.port}/c/v1", api_key: {{file: key}}, tls: {{ca_file: ca.pem}}}}
+models:
+  right: {{target: right/claude-haiku-4-5}}
+  untrusted: {{target: untrusted/untrusted}}
+  misnamed: {{target: misnamed/misnamed}}
+"""
+        with start(text) as gateway, gateway.openai(timeout=20) as client:
+            answer = client.chat.completions.create(model="right", messages=HELLO)
+            assert "hello" in (answer.choices[0].message.content or "")
+            for model in ("untrusted", "misnamed"):
+                with pytest.raises(openai.InternalServerError) as raised:
+                    client.chat.completions.create(model=model, messages=HELLO)
+                assert raised.value.status_code == 502
+        assert {request["account"] for request in simulator.requests()} == {"a"}
+
+
+async def test_sigterm_lets_streams_finish(accounts: Accounts, start: Start) -> None:
+    long: Any = [{"role": "user", "content": "x [sim:chunks=30,delay=0.1]"}]
+    with start(config(accounts)) as gateway:
+        async with gateway.async_openai() as client:
+
+            async def stream(model: str) -> str | None:
+                chunks = [
+                    c
+                    async for c in await client.chat.completions.create(
+                        model=model, messages=long, stream=True
+                    )
+                ]
+                return chunks[-1].choices[0].finish_reason
+
+            streams = [asyncio.create_task(stream(model)) for model in ("native", "translated") * 5]
+            await asyncio.sleep(1)
+            os.kill(gateway.pid, signal.SIGTERM)
+            assert await asyncio.gather(*streams) == ["stop"] * 10
+        assert await asyncio.to_thread(gateway.stop) == 0
+
+
+@pytest.mark.parametrize("victim", ["envoy", "extproc"])
+def test_a_killed_process_comes_back(accounts: Accounts, start: Start, victim: str) -> None:
+    with start(config(accounts)) as gateway, gateway.openai(timeout=20) as client:
+        first = children(gateway.pid)
+        assert {kind: len(pids) for kind, pids in first.items()} == {"envoy": 1, "extproc": 2}
+        os.kill(first[victim][0], signal.SIGKILL)
+
+        def answers() -> bool:
+            with contextlib.suppress(openai.APIError):
+                return bool(client.chat.completions.create(model="translated", messages=HELLO).choices)
+            return False
+
+        gateway.until(answers)
+        gateway.until(lambda: len(children(gateway.pid)[victim]) == len(first[victim]))
+        assert all(answers() for _ in range(10))
+
+
+def test_nothing_is_left_behind(accounts: Accounts, start: Start) -> None:
+    """Not even when the supervisor itself is killed."""
+    import tempfile
+
+    directory = Path(tempfile.gettempdir())
+    with start(config(accounts)) as gateway:
+        pids = [pid for kind in children(gateway.pid).values() for pid in kind]
+        sockets = {
+            line.split()[-1]
+            for line in Path("/proc/net/unix").read_text().splitlines()
+            if "llm-gateway-" in line
+        }
+        assert sockets
+        os.kill(gateway.pid, signal.SIGKILL)
+        gateway.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+        gateway.stop()
+        gateway._process.returncode = 0  # it was ours to kill
+    own = [Path(socket).parent for socket in sockets]
+    for left in {path for path in own if path.parent == directory}:
+        with contextlib.suppress(FileNotFoundError):
+            for file in left.iterdir():
+                assert file.name  # the killed supervisor could not remove its directory
+            import shutil
+
+            shutil.rmtree(left)
+
+
+def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(COMMAND), *arguments], capture_output=True, text=True, timeout=110, check=False, **options
+    )
+
+
+def test_status_of_a_running_gateway(accounts: Accounts, start: Start) -> None:
+    with start(config(accounts)) as gateway:
+        shown = run("status", "--admin", gateway.admin_url)
+        assert shown.returncode == 0, shown.stderr
+        assert "in force" in shown.stdout
+        assert "provider  claude" in shown.stdout
+        assert "breaker closed" in shown.stdout
+        assert "1.40.0" in shown.stdout
+        assert json.loads(run("status", "--admin", gateway.admin_url, "--json").stdout) == gateway.status()
+        gateway.write(config(accounts).replace("openai/native", "nobody/native"))
+        gateway.until(lambda: not gateway.status()["config"]["in_force"])
+        shown = run("status", "--admin", gateway.admin_url)
+        assert shown.returncode == 1
+        assert "no provider named 'nobody'" in shown.stdout
+        gateway.write(config(accounts))
+        gateway.until(lambda: gateway.status()["config"]["in_force"])
+    gone = run("status", "--admin", gateway.admin_url)
+    assert gone.returncode == 2
+    assert gone.stderr.count("\n") == 1
+    assert "no gateway answers" in gone.stderr
+
+
+def test_up_refuses_a_wrong_configuration(tmp_path: Path) -> None:
+    (tmp_path / "gateway.yaml").write_text("providers: {}\nmodels: {a: {target: b/c}}\n")
+    refused = run("up", "-c", str(tmp_path / "gateway.yaml"))
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 2
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("taken", ["listener", "admin"])
+def test_up_says_which_port_is_taken(accounts: Accounts, tmp_path: Path, taken: str) -> None:
+    import socket
+
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        ports = {"port": str(free_port()), "admin": str(free_port())}
+        ports["port" if taken == "listener" else "admin"] = str(holder.getsockname()[1])
+        text = config(accounts).replace("{port}", ports["port"]).replace("{admin}", ports["admin"])
+        (tmp_path / "gateway.yaml").write_text(text)
+        started = time.monotonic()
+        refused = run("up", "-c", str(tmp_path / "gateway.yaml"))
+    assert refused.returncode == 2
+    assert f"{taken}:" in refused.stderr
+    assert "Address already in use" in refused.stderr or "address already in use" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert time.monotonic() - started < 100
+
+
+def test_demo_tells_its_story() -> None:
+    shown = run("demo", "--once", "--port", str(free_port()))
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert shown.stdout.count("\nunary ") == 3
+    assert shown.stdout.count("\nstream ") == 3
+    assert shown.stdout.count('get_weather({"city":"Paris"})') == 2
+    assert shown.stdout.count("attempts 2") == 2
+    assert "curl -N http://127.0.0.1:" in shown.stdout
+    assert "Traceback" not in shown.stderr
