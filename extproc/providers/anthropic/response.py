@@ -114,9 +114,9 @@ def read_response(body: bytes) -> ChatResponse:
         for index, block in enumerate(message.content):
             blocks.start(index, block, out)
             blocks.stop(index, out)
+        blocks.finish(out)
     except MalformedJSON as error:
         raise ProviderFailed(f"the provider sent a malformed answer: {error}") from None
-    blocks.finish(out)
     out += finish_events(message)
     if message.usage is not None:
         out.append(ev.UsageSeen(message.usage.usage()))

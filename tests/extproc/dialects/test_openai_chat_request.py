@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from msgspec import Raw
 
 from extproc.chat import model as m
 from extproc.dialects import DIALECTS
-from extproc.errors import GatewayError, RequestError
+from extproc.errors import RequestError
 
 DIALECT = DIALECTS["openai_chat"]
 
@@ -146,8 +147,8 @@ def test_a_part_of_another_vendor_is_kept() -> None:
     ],
 )
 def test_caching_marks(marks: dict[str, Any], cache: Any) -> None:
-    for given in ({"type": "text", "text": "t"}, {"type": "image_url", "image_url": {"url": "https://x"}}):
-        read_part = part(given | marks)
+    for bare in ({"type": "text", "text": "t"}, {"type": "image_url", "image_url": {"url": "https://x"}}):
+        read_part = part(bare | marks)
         assert (None if read_part.cache is None else json.loads(bytes(read_part.cache))) == cache
 
 
@@ -320,7 +321,5 @@ def test_what_is_no_request_at_all(body: bytes) -> None:
 @given(st.binary() | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.sampled_from(["model", "messages", "content", "tools", "role", "type"]), x)).map(lambda x: json.dumps(x).encode()))  # fmt: skip
 def test_anything_is_read_or_refused(body: bytes) -> None:
     for use in (DIALECT.read_request, lambda body: DIALECT.edit_request(body, model="x")):
-        try:
+        with suppress(RequestError):
             use(body)
-        except GatewayError as error:
-            assert error.status == 400

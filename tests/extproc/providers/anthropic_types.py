@@ -33,12 +33,16 @@ def _hardened(schema: Any) -> Any:
     match hard.get("type"):
         case "generator":
             return {"type": "list", "items_schema": hard["items_schema"]}
-        case "typed-dict" if (hard.get("config") or {}).get("extra_fields_behavior") != "allow":
+        case "typed-dict" if not hard.get("extras_schema") and not _is_open(hard):
             hard["extra_behavior"] = "forbid"
         case "model":
             named = {"ref": hard["ref"]} if "ref" in hard else {}
             return {"type": "is-instance", "cls": hard["cls"], **named}
     return hard
+
+
+def _is_open(schema: dict[str, Any]) -> bool:
+    return (schema.get("config") or {}).get("extra_fields_behavior") == "allow"
 
 
 @cache

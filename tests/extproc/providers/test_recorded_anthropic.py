@@ -33,40 +33,44 @@ FINISH = {
 PLAIN = ("text", "thinking", "redacted_thinking", "tool_use")
 
 
+APPENDED = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "compaction_delta": "content",
+    "signature_delta": "signature",
+}
+
+
 def rebuilt(data: list[dict[str, Any]]) -> dict[str, Any]:
     """The message that the events of a stream describe."""
     message: dict[str, Any] = {}
     blocks: dict[int, dict[str, Any]] = {}
     partial: dict[int, str] = {}
     for event in data:
-        match event["type"]:
-            case "message_start":
-                message = dict(event["message"])
-            case "content_block_start":
-                blocks[event["index"]] = dict(event["content_block"])
-            case "content_block_delta":
-                delta, block = event["delta"], blocks[event["index"]]
-                match delta["type"]:
-                    case "text_delta":
-                        block["text"] += delta["text"]
-                    case "thinking_delta":
-                        block["thinking"] += delta["thinking"]
-                    case "signature_delta":
-                        block["signature"] = delta["signature"]
-                    case "citations_delta":
-                        block["citations"] = [*(block.get("citations") or ()), delta["citation"]]
-                    case "compaction_delta":
-                        block["content"] = (block["content"] or "") + (delta["content"] or "")
-                    case "input_json_delta":
-                        partial[event["index"]] = partial.get(event["index"], "") + delta["partial_json"]
-            case "message_delta":
-                message |= {key: value for key, value in event["delta"].items() if value is not None}
-                told = {key: value for key, value in event["usage"].items() if value is not None}
-                message["usage"] = message["usage"] | told
+        if event["type"] == "message_start":
+            message = dict(event["message"])
+        elif event["type"] == "content_block_start":
+            blocks[event["index"]] = dict(event["content_block"])
+        elif event["type"] == "content_block_delta" and event["delta"]["type"] == "input_json_delta":
+            partial[event["index"]] = partial.get(event["index"], "") + event["delta"]["partial_json"]
+        elif event["type"] == "content_block_delta":
+            grow(blocks[event["index"]], event["delta"])
+        elif event["type"] == "message_delta":
+            message |= {key: value for key, value in event["delta"].items() if value is not None}
+            told = {key: value for key, value in event["usage"].items() if value is not None}
+            message["usage"] = message["usage"] | told
     for index, text in partial.items():
         if text:
             blocks[index]["input"] = json.loads(text)
     return message | {"content": message["content"] + [blocks[index] for index in sorted(blocks)]}
+
+
+def grow(block: dict[str, Any], delta: dict[str, Any]) -> None:
+    if delta["type"] == "citations_delta":
+        block["citations"] = [*(block.get("citations") or ()), delta["citation"]]
+    else:
+        field = APPENDED[delta["type"]]
+        block[field] = (block.get(field) or "") + (delta[field] or "")
 
 
 def is_plain(content: list[dict[str, Any]]) -> bool:

@@ -149,7 +149,7 @@ def test_streams_with_an_error(recording: Recording) -> None:
 
 @pytest.mark.parametrize("recording", select("openai", stream=False, error=True))
 def test_errors(recording: Recording) -> None:
-    error = FORMAT.read_error(recording.status if recording.status >= 400 else 400, {}, recording.body)
+    error = FORMAT.read_error(max(recording.status, 400), {}, recording.body)
     expected = {401: 502, 429: 429, 200: 400}.get(recording.status, recording.status)
     assert error.status == expected
     assert error.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -91,10 +92,8 @@ def test_what_is_no_such_object(body: bytes, path: str) -> None:
 @given(st.binary())
 def test_any_bytes_decode_or_are_malformed(body: bytes) -> None:
     for shape in (dict[str, Raw], list[Raw], str, Raw):
-        try:
+        with suppress(MalformedJSON):
             decode(body, shape)
-        except MalformedJSON as error:
-            assert str(error)
 
 
 class Inner(msgspec.Struct):

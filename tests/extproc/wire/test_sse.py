@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,7 +70,7 @@ STREAMS = st.lists(st.tuples(LINES, ENDS)).map(lambda pairs: b"".join(line + end
 @given(STREAMS, st.lists(st.integers(0, 200)))
 def test_cuts_change_nothing(stream: bytes, places: list[int]) -> None:
     bounds = [0, *sorted(place for place in places if place < len(stream)), len(stream)]
-    pieces = [stream[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in pairwise(bounds)]
     assert decode(*pieces) == decode(stream)
 
 
@@ -89,10 +91,10 @@ def test_line_endings_are_alike(stream: bytes) -> None:
 )
 def test_an_event_is_bounded(stream: bytes) -> None:
     whole = SSEDecoder(max_event=90)
-    with pytest.raises(SSEError, match="^an event is larger than 90 bytes$"):
+    with pytest.raises(SSEError, match=r"^an event is larger than 90 bytes$"):
         whole.feed(stream)
     single = SSEDecoder(max_event=90)
-    with pytest.raises(SSEError, match="^an event is larger than 90 bytes$"):
+    with pytest.raises(SSEError, match=r"^an event is larger than 90 bytes$"):
         for n in range(len(stream)):
             single.feed(stream[n : n + 1])
 
