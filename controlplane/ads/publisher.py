@@ -47,6 +47,7 @@ class Publisher:
         self._current: Snapshot | None = None
         self._good: list[Snapshot] = []
         self._accepted: set[str] = set()
+        self._generation = 0
         self._streams: dict[int, str] = {}
         self._rejection: Rejection | None = None
 
@@ -61,6 +62,11 @@ class Publisher:
         return self._current
 
     @property
+    def generation(self) -> int:
+        """Another number whenever streams have to be told of `current`, be it the same as before."""
+        return self._generation
+
+    @property
     def rejection(self) -> Rejection | None:
         """The last refusal; None again when a snapshot that was published after it is accepted."""
         return self._rejection
@@ -73,12 +79,15 @@ class Publisher:
     def publish(self, snapshot: Snapshot) -> None:
         """Make `snapshot` current, also one that was refused before: what Envoy missed may be there now."""
         self._published = snapshot
+        self._generation += 1
         if self._current is not None and self._current.version == snapshot.version:
             if self.accepted:
                 self._rejection = None
             return
         self._accepted.discard(snapshot.version)
         self._current = snapshot
+        # Streams may have it already, not having heard of what came between.
+        self._accept()
 
     def opened(self, stream: int) -> None:
         self._streams[stream] = ""
@@ -86,6 +95,10 @@ class Publisher:
     def closed(self, stream: int) -> None:
         del self._streams[stream]
         self._accept()
+
+    def heard(self, stream: int) -> None:
+        """A stream was told of another snapshot than it has."""
+        self._streams[stream] = ""
 
     def synced(self, stream: int, version: str) -> None:
         """A stream took all of the snapshot with `version`."""
@@ -103,6 +116,7 @@ class Publisher:
         went_back_to = ""
         if back is not None:
             self._current = back
+            self._generation += 1
             went_back_to = back.version
         elif self._rejection is not None and self._rejection.snapshot == nacked.snapshot:
             went_back_to = self._rejection.rolled_back_to

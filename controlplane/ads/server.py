@@ -81,6 +81,7 @@ class Endpoint:
 @dataclass(slots=True, eq=False)
 class _Stream:
     session: Session
+    generation: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     running: dict[Timer, asyncio.TimerHandle] = field(default_factory=dict)
     fired: list[Timer] = field(default_factory=list)
@@ -163,6 +164,7 @@ class AdsServer:
     def publish(self, snapshot: Snapshot) -> None:
         """Make `snapshot` the one that every Envoy is to have."""
         self._publisher.publish(snapshot)
+        self._tell_accepted()
         self._wake_all()
 
     async def stop(self, grace: float = 1.0) -> None:
@@ -198,9 +200,8 @@ class AdsServer:
 
     async def _serve(self, context: grpc.aio.ServicerContext[Any, Any], session: Session) -> None:
         stream = _Stream(session)
-        identity = session.status().id
-        self._streams[identity] = stream
-        self._publisher.opened(identity)
+        self._streams[session.id] = stream
+        self._publisher.opened(session.id)
         self._observer.stream_opened(session.status())
         try:
             await self._converse(context, stream)
@@ -209,8 +210,8 @@ class AdsServer:
             pass
         finally:
             stream.stop()
-            del self._streams[identity]
-            self._publisher.closed(identity)
+            del self._streams[session.id]
+            self._publisher.closed(session.id)
             self._tell_accepted()
             self._observer.stream_closed(session.status())
 
@@ -221,7 +222,10 @@ class AdsServer:
         try:
             while not self._stopping:
                 current = self._publisher.current
-                if current is not None and session.version != current.version:
+                if current is not None and stream.generation != self._publisher.generation:
+                    stream.generation = self._publisher.generation
+                    if session.version != current.version:
+                        self._publisher.heard(session.id)
                     await self._answer(context, stream, session.on_snapshot(current))
                     continue
                 await asyncio.wait({reading, waking}, return_when=asyncio.FIRST_COMPLETED)

@@ -54,6 +54,7 @@ class Session(ABC):
     """The state of one stream.
 
     clock: seconds since the epoch, for `status` only.
+    stream_id, peer: for `status` only, the first also as `id`.
     settle: seconds between the ACK of clusters that were added and what names them; 0 for none.
         Never used for an Envoy that just started: it warms its clusters before it asks for more.
     """
@@ -64,7 +65,7 @@ class Session(ABC):
         self, clock: Callable[[], float], *, stream_id: int = 0, peer: str = "", settle: float = SETTLE
     ) -> None:
         self._clock = clock
-        self._id = stream_id
+        self.id = stream_id
         self._peer = peer
         self._settle = settle
         self._since = clock()
@@ -83,7 +84,7 @@ class Session(ABC):
 
     def status(self) -> StreamStatus:
         return StreamStatus(
-            id=self._id,
+            id=self.id,
             peer=self._peer,
             protocol=self.protocol,
             node_id=self._node.id,
@@ -116,11 +117,10 @@ class Session(ABC):
         return self._reconcile(timers, events)
 
     def on_snapshot(self, snapshot: Snapshot) -> Reply:
-        """Another snapshot is the one to have; what Envoy refused of the last one is tried again."""
-        if self.version == snapshot.version:
-            return Reply()
-        self._snapshot = snapshot
-        self._synced = ""
+        """This is the snapshot to have; what Envoy refused of the last one, or this one, is tried again."""
+        if self.version != snapshot.version:
+            self._snapshot = snapshot
+            self._synced = ""
         for subscription in self._subscriptions.values():
             subscription.refused.clear()
         return self._reconcile([], [])

@@ -115,6 +115,17 @@ def test_a_snapshot_once_refused_may_be_tried_again():
     assert made.rejection is None
 
 
+def test_the_generation_tells_that_streams_have_to_be_told():
+    made = publisher(1)
+    seen = [made.generation]
+    for step in (lambda: made.publish(TWO), lambda: nack(made, TWO), lambda: made.publish(ONE)):
+        step()
+        seen.append(made.generation)
+    assert sorted(set(seen)) == seen
+    nack(made, TWO)
+    assert made.generation == seen[-1]
+
+
 def test_several_envoys_refuse_the_same():
     made = publisher(1, 2)
     made.publish(TWO)
@@ -191,6 +202,23 @@ def test_a_snapshot_published_again_has_to_be_accepted_again():
     assert not made.accepted
     assert nack(made, ONE) is not None
     assert made.current is TWO
+
+
+def test_streams_that_did_not_hear_of_what_came_between_have_the_old_one_still():
+    made = publisher(1)
+    made.publish(TWO)
+    made.publish(ONE)
+    assert made.accepted
+
+
+def test_a_stream_that_heard_of_what_came_between_has_to_come_back():
+    made = publisher(1)
+    made.publish(TWO)
+    made.heard(1)
+    made.publish(ONE)
+    assert not made.accepted
+    made.synced(1, ONE.version)
+    assert made.accepted
 
 
 def test_the_history_is_bounded():

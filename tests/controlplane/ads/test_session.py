@@ -260,7 +260,6 @@ def test_a_refused_cluster_is_not_sent_again_and_holds_back_the_routes(variant: 
     assert envoy.events == [Nacked(CLUSTER, version, bad.version, "no such thing")]
     assert envoy.status("CDS").last_nack == Nack(NOW, version, "no such thing")
     assert envoy.timer(Timer.YOUNG) == []
-    assert envoy.publish(bad) == []
 
     fixed = gateway("a", "good")
     assert envoy.publish(fixed) == by(envoy, sotw=["CDS a good"], delta=["CDS good"])
@@ -268,6 +267,15 @@ def test_a_refused_cluster_is_not_sent_again_and_holds_back_the_routes(variant: 
     assert envoy.ack_all() == by(envoy, sotw=[], delta=["CDS -bad"])
     assert envoy.events[-1] == Synced(fixed.version)
     assert envoy.status("CDS").last_nack.message == "no such thing"
+
+
+def test_a_refused_snapshot_that_is_published_again_is_tried_again(variant: str):
+    envoy = served(variant, gateway("a"))
+    bad = gateway("a", "bad")
+    envoy.publish(bad)
+    envoy.nack()
+    assert envoy.publish(bad) == by(envoy, sotw=["CDS a bad"], delta=["CDS bad"])
+    assert envoy.ack() == ["RDS gateway"]
 
 
 def test_back_to_the_old_snapshot_after_refused_clusters(variant: str):
