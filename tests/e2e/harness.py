@@ -10,13 +10,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openai
+
+from tests.e2e.waiting import until
 
 CLIENT_KEY = "sk-client-of-the-gateway"
 """What applications present; no provider may ever see it."""
@@ -117,12 +118,11 @@ class Gateway:
         return found
 
     def until(self, condition: Any, limit: float = 15.0) -> Any:
-        """Poll `condition` until it is true; its value."""
-        deadline = time.monotonic() + limit
-        while not (value := condition()):
-            assert time.monotonic() < deadline, f"not within {limit} s\n" + "".join(self.log[-50:])
-            time.sleep(0.02)
-        return value
+        """See `waiting.until`; a failure shows the log."""
+        try:
+            return until(condition, limit)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{''.join(self.log[-50:])}") from error
 
 
 @contextlib.contextmanager

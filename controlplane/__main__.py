@@ -1,0 +1,109 @@
+"""``python -m controlplane serve``: the control plane alone, for Envoys that run elsewhere (pods)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+from typing import Final
+
+import click
+
+from controlplane.admin import Admin
+from controlplane.ads.server import Endpoint
+from controlplane.ads.tls import mutual_tls
+from controlplane.cli.errors import EnvironmentFault, InputError
+from controlplane.cli.guard import exit_status
+from controlplane.cli.options import config_option
+from controlplane.config.io import SystemIO
+from controlplane.environment import EXT_PROC, default_environment
+from controlplane.gateway import ControlPlane
+
+_PEM: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def cli() -> None:
+    """The pieces of the control plane."""
+
+
+@cli.command()
+@config_option
+@click.option("--ads", required=True, metavar="ADDRESS", help="Where Envoys connect: unix:PATH or HOST:PORT.")
+@click.option("--tls-cert", type=_PEM, help="For HOST:PORT: our certificate; read again for each handshake.")
+@click.option("--tls-key", type=_PEM, help="Its key.")
+@click.option("--tls-client-ca", type=_PEM, help="Who signs the certificates of Envoys.")
+@click.option(
+    "--ext-proc",
+    multiple=True,
+    default=EXT_PROC,
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where Envoy finds the ext_proc workers: unix:PATH or HOST:PORT; repeatable.",
+)
+def serve(
+    config: tuple[Path, ...],
+    ads: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
+    ext_proc: tuple[str, ...],
+) -> None:
+    """Serve ADS to any number of Envoys, and the admin listener."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    endpoint = _endpoint(ads, tls_cert, tls_key, tls_client_ca)
+    gateway = ControlPlane(config, SystemIO(), default_environment(ext_proc), endpoint)
+    asyncio.run(_serve(gateway))
+
+
+def _endpoint(ads: str, cert: Path | None, key: Path | None, client_ca: Path | None) -> Endpoint:
+    """Secrets travel over ADS: beyond this machine only with certificates on both sides."""
+    if ads.startswith("unix:"):
+        return Endpoint(unix_socket=Path(ads.removeprefix("unix:")))
+    if cert and key and client_ca:
+        return Endpoint(address=ads, credentials=mutual_tls(certificate=cert, key=key, client_ca=client_ca))
+    if cert or key or client_ca:
+        raise InputError("--tls-cert, --tls-key and --tls-client-ca go together")
+    if ads.rpartition(":")[0] not in ("127.0.0.1", "localhost", "[::1]"):
+        raise InputError(
+            f"--ads {ads}: secrets travel over it; beyond this machine it needs "
+            "--tls-cert, --tls-key and --tls-client-ca"
+        )
+    return Endpoint(address=ads)
+
+
+async def _serve(gateway: ControlPlane) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loaded = gateway.load()
+    if loaded.config is None:
+        raise InputError("\n".join(map(str, loaded.problems)))
+    admin = Admin(gateway)
+    await gateway.ads.start()
+    watching = asyncio.create_task(gateway.watch())
+    try:
+        try:
+            await admin.start(loaded.config.admin.address, loaded.config.admin.port)
+        except OSError as error:
+            raise EnvironmentFault(f"admin: {error.strerror or error}") from error
+        click.echo("ready")
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
+        stopping.cancel()
+    finally:
+        watching.cancel()
+        await admin.stop()
+        await gateway.ads.stop()
+
+
+def main() -> None:
+    raise SystemExit(exit_status(lambda: cli.main(prog_name="python -m controlplane", standalone_mode=False)))
+
+
+if __name__ == "__main__":
+    main()

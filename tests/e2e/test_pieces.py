@@ -1,0 +1,147 @@
+"""The pieces alone, as pods run them: one control plane, and Envoys started from `llm-gateway bootstrap`."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from protos.binary import envoy_binary
+from tests.e2e.conftest import Accounts
+from tests.e2e.harness import CLIENT_KEY, COMMAND, free_port
+from tests.e2e.waiting import until
+
+HELLO: Any = [{"role": "user", "content": "hello"}]
+
+
+@contextlib.contextmanager
+def process(*arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        running = subprocess.Popen(arguments, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield running
+        finally:
+            running.send_signal(signal.SIGTERM)
+            try:
+                running.wait(20)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+def write_config(directory: Path, accounts: Accounts, port: int, admin: int, models: str = "") -> Path:
+    file = directory / "gateway.yaml"
+    new = directory / "gateway.new"
+    new.write_text(
+        f"""
+listener: {{address: 127.0.0.1, port: {port}}}
+admin: {{port: {admin}}}
+providers: {{claude: {accounts.provider("claude", "anthropic")}}}
+models:
+  translated: {{target: claude/claude-haiku-4-5}}
+{models}
+"""
+    )
+    new.replace(file)
+    return file
+
+
+def test_control_plane_workers_and_envoy_apart(accounts: Accounts, tmp_path: Path) -> None:
+    port, admin = free_port(), free_port()
+    ads, worker = f"unix:{tmp_path}/ads.sock", f"unix:{tmp_path}/w.sock"
+    file = write_config(tmp_path, accounts, port, admin)
+    bootstrap = subprocess.run(
+        [
+            str(COMMAND),
+            "bootstrap",
+            "--ads",
+            ads,
+            "--admin",
+            f"unix:{tmp_path}/envoy.sock",
+            "--node-id",
+            "pod-1",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    (tmp_path / "envoy.yaml").write_bytes(bootstrap.stdout)
+    client = openai.OpenAI(
+        base_url=f"http://127.0.0.1:{port}/v1", api_key=CLIENT_KEY, max_retries=0, timeout=20
+    )
+
+    def answers(model: str) -> bool:
+        with contextlib.suppress(openai.APIError):
+            return bool(client.chat.completions.create(model=model, messages=HELLO).choices)
+        return False
+
+    def serve() -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+        return process(
+            *(
+                sys.executable,
+                "-m",
+                "controlplane",
+                "serve",
+                "-c",
+                str(file),
+                "--ads",
+                ads,
+                "--ext-proc",
+                worker,
+            ),
+            log=tmp_path / "control.log",
+        )
+
+    envoy = [
+        str(envoy_binary()),
+        "-c",
+        str(tmp_path / "envoy.yaml"),
+        "--disable-hot-restart",
+        "-l",
+        "warning",
+    ]
+    with (
+        client,
+        process(sys.executable, "-m", "extproc", "serve", "--listen", worker, log=tmp_path / "worker.log"),
+        process(*envoy, log=tmp_path / "envoy.log") as data_plane,
+    ):
+        with serve() as control:
+            until(lambda: answers("translated"), 60)
+            control.kill()
+            control.wait()
+            # Without a control plane traffic flows.
+            assert all(answers("translated") for _ in range(5))
+        write_config(tmp_path, accounts, port, admin, "  second: {target: claude/claude-sonnet-4-5}")
+        with serve() as control:
+            until(lambda: answers("second"), 60)
+        assert control.returncode == 0
+        assert data_plane.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--ads", "0.0.0.0:18000"], "beyond this machine it needs"),
+        (["--ads", "127.0.0.1:0", "--tls-cert", __file__], "go together"),
+    ],
+)
+def test_serve_refuses_what_is_unsafe(
+    accounts: Accounts, tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    file = write_config(tmp_path, accounts, free_port(), free_port())
+    refused = subprocess.run(
+        [sys.executable, "-m", "controlplane", "serve", "-c", str(file), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    assert "Traceback" not in refused.stderr
