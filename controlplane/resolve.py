@@ -217,12 +217,17 @@ def _choices(config: ModelConfig, targets: Sequence[tuple[str, TargetConfig]]) -
     fallbacks = [
         leaf for tier in rest for leaf, _ in sorted(tier, key=lambda item: -_weight(config, item[1]))
     ]
-    names = [leaf for leaf, _ in first]
     return tuple(
-        Choice(_weight(config, target), (*names[index:], *names[:index], *fallbacks))
-        for index, (_, target) in enumerate(first)
+        Choice(_weight(config, target), (leaf, *_followers(config, first, index), *fallbacks))
+        for index, (leaf, target) in enumerate(first)
         if _weight(config, target) > 0
     )
+
+
+def _followers(config: ModelConfig, peers: Sequence[tuple[str, TargetConfig]], index: int) -> list[str]:
+    """The other peers in rotation; one of weight 0 is to get requests only when nobody else takes them."""
+    rotation = [*peers[index + 1 :], *peers[:index]]
+    return [leaf for leaf, _ in sorted(rotation, key=lambda peer: _weight(config, peer[1]) == 0)]
 
 
 def _weight(config: ModelConfig, target: TargetConfig) -> int:
