@@ -23,14 +23,17 @@ def read_unary(body: bytes) -> dict[str, Any]:
 
 
 def chunks(stream: bytes, *, done: bool = True) -> list[dict[str, Any]]:
-    """The chunks of a stream, each after the SDK's strict validation; `done`: it ends as it should."""
+    """The chunks of a stream, each after the SDK's strict validation.
+
+    done: it ends as it should; otherwise with an error, which comes last in the list.
+    """
     frames = stream.decode().split("\n\n")
     assert frames.pop() == ""
     assert all(frame.startswith("data: ") for frame in frames)
     payloads = [frame.removeprefix("data: ") for frame in frames]
     if done:
         assert payloads.pop() == "[DONE]"
-    for payload in payloads:
+    for payload in payloads if done else payloads[:-1]:
         ChatCompletionChunk.model_validate_json(payload, strict=True)
     return [json.loads(payload) for payload in payloads]
 
