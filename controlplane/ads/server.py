@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from controlplane.ads.delta import DeltaSession
 from controlplane.ads.ledger import Ledger
@@ -208,6 +209,8 @@ class AdsServer:
         except asyncio.CancelledError:
             # An Envoy that goes, or our own stop: normal. Raised on, grpc would log a traceback.
             pass
+        except DecodeError as error:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         finally:
             stream.stop()
             del self._streams[session.id]
