@@ -43,7 +43,9 @@ def _connection_manager() -> HttpConnectionManager:
         http_filters=http_filters(),
         local_reply_config=local_reply_config(),
         stream_idle_timeout=seconds(STREAM_IDLE),
-        common_http_protocol_options={"headers_with_underscores_action": "REJECT_REQUEST"},
+        # Some servers read x_api_key as x-api-key: such a header is not passed on.
+        common_http_protocol_options={"headers_with_underscores_action": "DROP_HEADER"},
+        request_headers_timeout=seconds(_HEADERS),
         http2_protocol_options={"max_concurrent_streams": {"value": 1000}},
         use_remote_address={"value": True},
         normalize_path={"value": True},

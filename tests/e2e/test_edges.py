@@ -215,10 +215,19 @@ def test_a_full_bulkhead_is_503_with_retry_after(gateway: Gateway) -> None:
 
 def test_broken_http_gets_an_answer_in_the_same_shape(gateway: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as raw:
-        raw.sendall(b"GET /v1/models HTTP/1.1\r\nhost: a\r\nx_under_score: 1\r\nconnection: close\r\n\r\n")
+        raw.sendall(b"GET /v1/models HTTP/1.1\r\nhost: a\r\ncontent-length: many\r\nconnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: raw.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["type"] == INVALID
+
+
+def test_headers_with_underscores_are_not_passed_on(gateway: Gateway) -> None:
+    accounts: Accounts = gateway.accounts  # type: ignore[attr-defined]
+    body = json.dumps({"model": "gpt", "messages": [{"role": "user", "content": "x"}]})
+    assert send(gateway, "POST", CHAT, body, {**JSON, "x_api_key": CLIENT_KEY, "x-kept": "1"})[0] == 200
+    names = {name.lower() for name, _ in accounts.requests("openai")[-1]["headers"]}
+    assert "x-kept" in names
+    assert "x_api_key" not in names
 
 
 def test_the_providers_address_stays_inside(gateway: Gateway) -> None:
