@@ -15,6 +15,8 @@ SECRET_CERTIFICATE: Final = "listener/certificate"
 SECRET_CLIENT_CA: Final = "listener/client_ca"
 
 _TLS_VERSIONS: Final = {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}
+_HEADERS: Final = 15.0
+"""Seconds in which a client must have sent the headers of its request."""
 STREAM_IDLE: Final = 600.0
 """Seconds without a byte either way before Envoy gives a stream up; models may set less."""
 
