@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from msgspec import Raw
 
@@ -12,6 +14,18 @@ from extproc.providers.faults import fault_error, read_fault
 from extproc.providers.streaming import EventStreamReader, truncated
 from extproc.wire.rawjson import decode
 from extproc.wire.sse import ServerSentEvent
+
+_KINDS: Final = frozenset(
+    {
+        "content_block_delta",
+        "content_block_start",
+        "content_block_stop",
+        "error",
+        "message_delta",
+        "message_start",
+        "message_stop",
+    }
+)
 
 
 class _Typed(msgspec.Struct):
@@ -53,8 +67,8 @@ class AnthropicStreamReader(EventStreamReader):
         self._begun_with = Stop()
 
     def event(self, event: ServerSentEvent, out: list[ev.Event]) -> None:
-        # The type is in the data too; the name serves those who forget it there.
-        kind = decode(event.data, _Typed).type or event.event
+        # Anthropic says the type twice; others leave out the name, or write "message" for all.
+        kind = event.event if event.event in _KINDS else decode(event.data, _Typed).type
         match kind:
             case "content_block_delta":
                 delta = decode(event.data, _BlockDelta)
