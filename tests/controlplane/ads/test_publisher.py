@@ -21,7 +21,8 @@ def publisher(*streams: int) -> Publisher:
     return made
 
 
-def nack(made: Publisher, snapshot: Snapshot, message: str = "no") -> Rejection | None:
+def nack(made: Publisher, snapshot: Snapshot | None, message: str = "no") -> Rejection | None:
+    assert snapshot is not None
     return made.nacked("envoy-1", Nacked(ROUTES, "v", snapshot.version, message), 7.0)
 
 
@@ -223,17 +224,23 @@ def test_a_stream_that_heard_of_what_came_between_has_to_come_back():
 
 def test_the_history_is_bounded():
     made = publisher(1)
+    made.opened(2)  # never takes anything, so that nothing is accepted
     snapshots = [gateway(f"c{number}") for number in range(12)]
     for snapshot in snapshots:
         made.publish(snapshot)
         made.synced(1, snapshot.version)
-    made.opened(2)
-    made.publish(TWO)
     ways = []
-    while made.current is not None and (rejection := nack(made, made.current)):
+    while rejection := nack(made, made.current):
         ways.append(rejection.rolled_back_to)
-    # All of them were accepted, so the way back ends at the newest.
-    assert ways == [snapshots[-1].version]
+    assert ways == [snapshot.version for snapshot in reversed(snapshots[4:11])]
+
+
+def test_the_way_back_ends_at_what_was_accepted():
+    made = publisher(1)
+    made.publish(TWO)
+    nack(made, TWO)
+    assert nack(made, ONE) is None
+    assert made.current is ONE
 
 
 @pytest.mark.parametrize("version", ["", "unknown", TWO.version])

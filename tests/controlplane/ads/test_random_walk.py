@@ -179,5 +179,5 @@ class Walk(RuleBasedStateMachine):
 
 BAD_ROUTES = routes(name=BAD)
 
-Walk.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, derandomize=True)
+Walk.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None, derandomize=True)
 TestWalk = Walk.TestCase

@@ -16,16 +16,25 @@ ADS = {"ads": {}, "resource_api_version": "V3"}
 CA = trustme.CA().cert_pem.bytes().decode()
 
 
-def listener(folder: Any) -> Any:
+def listener(folder: Any, *, extension: str = "") -> Any:
+    """On a unix socket; `extension`: the name of a fault filter that comes by ECDS."""
+    fault = {
+        "name": extension,
+        "config_discovery": {
+            "config_source": ADS,
+            "type_urls": [f"{TYPES}.extensions.filters.http.fault.v3.HTTPFault"],
+        },
+    }
     manager = {
         "@type": f"{TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "gateway",
         "rds": {"route_config_name": "gateway", "config_source": ADS},
         "http_filters": [
+            *([fault] if extension else []),
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {"@type": f"{TYPES}.extensions.filters.http.router.v3.Router"},
-            }
+            },
         ],
     }
     return from_dict(
@@ -78,6 +87,33 @@ def secret(name: str, ca: str) -> Any:
         "envoy.extensions.transport_sockets.tls.v3.Secret",
         {"name": name, "validation_context": {"trusted_ca": {"inline_string": ca}}},
     )
+
+
+def fault(name: str, status: int) -> Any:
+    """Answers every request with `status`."""
+    config = {
+        "@type": f"{TYPES}.extensions.filters.http.fault.v3.HTTPFault",
+        "abort": {"http_status": status, "percentage": {"numerator": 100}},
+    }
+    return from_dict("envoy.config.core.v3.TypedExtensionConfig", {"name": name, "typed_config": config})
+
+
+def eds_cluster(name: str, *, connect_timeout: str) -> Any:
+    """One that waits for its endpoints for ever."""
+    source = {**ADS, "initial_fetch_timeout": "0s"}
+    data = {
+        "name": name,
+        "type": "EDS",
+        "connect_timeout": connect_timeout,
+        "eds_cluster_config": {"eds_config": source},
+    }
+    return from_dict("envoy.config.cluster.v3.Cluster", data)
+
+
+def endpoints(name: str) -> Any:
+    address = {"socket_address": {"address": "127.0.0.1", "port_value": 1}}
+    data = {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}]}
+    return from_dict("envoy.config.endpoint.v3.ClusterLoadAssignment", data)
 
 
 def snapshot(folder: Any, answer: str, *clusters: Any, more: tuple[Any, ...] = ()) -> Snapshot:
@@ -189,3 +225,80 @@ async def test_after_a_restart_of_the_control_plane_only_the_difference_is_sent(
             assert sorted(seen.acks) == sorted([CLUSTER, LISTENER, ROUTES])
     assert await envoy.counter("listener_manager.listener_modified") == 0
     assert await envoy.counter("cluster_manager.cluster_modified") == 0
+
+
+async def test_refused_routes_leave_the_clusters_as_they_were(tmp_path, envoy: RealEnvoy):
+    seen = Recorder()
+    async with serving(tmp_path, seen) as server:
+        good = snapshot(tmp_path, "good", cluster("a"))
+        server.publish(good)
+        await until(lambda: seen.accepted_versions == [good.version])
+
+        bad_routes = routes("bad", "b")
+        bad_routes.virtual_hosts.add(name="more", domains=["*"])
+        server.publish(Snapshot.of([listener(tmp_path), bad_routes, cluster("b")]))
+        await until(lambda: seen.rollbacks == [good.version])
+        await until(lambda: server.streams()[0].synced == good.version)
+        assert [
+            (url, "Only a single wildcard domain is permitted" in words) for url, words in seen.nacks
+        ] == [(ROUTES, True)]
+        active = await envoy.admin("/clusters")
+        assert "a::" in active
+        assert "b::" not in active
+        assert await envoy.get("/") == (200, "good")
+
+
+async def test_a_first_snapshot_that_is_refused_waits_for_a_better_one(tmp_path, envoy: RealEnvoy):
+    seen = Recorder()
+    async with serving(tmp_path, seen) as server:
+        server.publish(snapshot(tmp_path, "bad", cluster("a"), cluster("b", ca="garbage")))
+        rejection = await until(lambda: server.publisher.rejection)
+        assert rejection.rolled_back_to == ""
+        assert await envoy.get("/") == (0, "")
+        good = snapshot(tmp_path, "good", cluster("a"))
+        server.publish(good)
+        await until(lambda: seen.accepted_versions == [good.version])
+        await until(lambda: server.publisher.rejection is None)
+        assert await until_served(envoy) == "good"
+
+
+async def until_served(envoy: RealEnvoy) -> str:
+    """A listener that is accepted still warms for a moment."""
+
+    async def body() -> str:
+        return (await envoy.get("/"))[1]
+
+    return str(await until(body))
+
+
+async def test_endpoints_and_extensions(tmp_path, envoy: RealEnvoy):
+    seen = Recorder()
+
+    def world(connect_timeout: str, status: int) -> Snapshot:
+        return Snapshot.of(
+            [
+                listener(tmp_path, extension="fault"),
+                routes("never", "e"),
+                eds_cluster("e", connect_timeout=connect_timeout),
+                endpoints("e"),
+                fault("fault", status),
+            ]
+        )
+
+    async with serving(tmp_path, seen) as server:
+        for snapshot_, status in (
+            (world("1s", 418), 418),
+            # Endpoints that are the same as before make the changed cluster warm.
+            (world("2s", 418), 418),
+            (world("2s", 503), 503),
+        ):
+            server.publish(snapshot_)
+            await until(lambda version=snapshot_.version: seen.accepted_versions[-1:] == [version])
+
+            async def answered(status: int = status) -> bool:
+                return (await envoy.get("/"))[0] == status
+
+            await until(answered)
+        assert (await envoy.admin("/config_dump?resource=dynamic_warming_clusters")).strip() == "{}"
+        assert await envoy.counter("listener_manager.listener_modified") == 0
+    assert seen.nacks == []

@@ -248,6 +248,13 @@ def test_removed_clusters_that_come_back_in_time_stay(variant: str):
     assert sorted(envoy.holds[CLUSTER]) == ["a", "b"]
 
 
+def test_clusters_on_their_way_out_are_not_kept_for_the_next_snapshot(variant: str):
+    envoy = served(variant, gateway("a", "b"))
+    envoy.publish(gateway("a"))
+    assert envoy.ack() == by(envoy, sotw=["CDS a"], delta=["CDS -b"])
+    assert envoy.publish(gateway("a", "c")) == by(envoy, sotw=["CDS a c"], delta=["CDS c"])
+
+
 # NACK
 
 
@@ -317,6 +324,15 @@ def test_the_refusal_of_what_was_overtaken_does_not_stop_what_overtook_it(varian
     assert envoy.nack() == []
     assert envoy.ack() == ["RDS gateway"]
     assert envoy.ack_all() == by(envoy, sotw=[], delta=["CDS -bad"])
+
+
+def test_what_is_on_its_way_anyway_is_not_sent_again_for_a_refusal(variant: str):
+    envoy = served(variant, gateway("a"))
+    envoy.publish(gateway("a", revision=1))
+    envoy.publish(gateway("a", revision=2))
+    assert envoy.nack() == []
+    assert envoy.ack() == []
+    assert envoy.events[-1] == Synced(gateway("a", revision=2).version)
 
 
 def test_a_resource_refused_from_an_older_snapshot_is_sent_once_more(variant: str):
@@ -519,7 +535,10 @@ def test_delta_ignores_versions_of_names_it_is_not_asked_for():
     request = DeltaDiscoveryRequest(
         type_url=SECRET, resource_names_subscribe=["s"], initial_resource_versions={"gone": "1"}
     )
-    assert [envoy.show(message) for message in envoy.session.on_request(request).messages] == ["SDS s"]
+    (response,) = envoy.session.on_request(request).messages
+    assert envoy.show(response) == "SDS s"
+    taken = DeltaDiscoveryRequest(type_url=SECRET, response_nonce=response.nonce)
+    assert envoy.session.on_request(taken).messages == ()
 
 
 # Settling
