@@ -122,7 +122,9 @@ def _budgeted(
     budget = _BUDGETS[effort]
     limit = request.max_tokens
     if limit is None:
-        limit = max(traits.max_tokens, budget + ANSWER_ROOM)
+        # What a model of Claude's can answer at most is known; others are given room for the answer.
+        limit = traits.max_tokens if traits.named else max(traits.max_tokens, budget + ANSWER_ROOM)
+        budget = min(budget, limit - ANSWER_ROOM)
     elif limit > MIN_BUDGET:
         budget = min(budget, max(MIN_BUDGET, limit * 3 // 4))
     if excluded or limit <= MIN_BUDGET:

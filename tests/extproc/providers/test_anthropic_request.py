@@ -98,6 +98,7 @@ SUMMARY = {"display": "summarized"}
         (HAIKU, {"reasoning_effort": "none"}, (None, None, 64000, ())),
         ("llama", {"reasoning_effort": "max"}, ({"type": "enabled", "budget_tokens": 32768}, None, 40960, ())),
         ("claude-opus-4-5", {"reasoning_effort": "low"}, ({"type": "enabled", "budget_tokens": 2048, **SUMMARY}, "low", 64000, ())),
+        ("claude-opus-4-1", {"reasoning_effort": "max"}, ({"type": "enabled", "budget_tokens": 23808, **SUMMARY}, None, 32000, ())),
         ("claude-3-5-haiku-latest", {"reasoning_effort": "low"}, (None, None, 8192, ("reasoning_effort",))),
         # by effort
         ("claude-sonnet-4-6", {"reasoning_effort": "minimal"}, ({"type": "adaptive", **SUMMARY}, "low", 64000, ())),

@@ -10,7 +10,7 @@ import pytest
 from extproc.chat import events as ev
 from extproc.errors import ProviderError, ProviderFailed, ProviderRateLimited, ProviderRejected
 from extproc.providers import WIRE_FORMATS
-from tests.extproc.providers.clients import REPLY, chunks, read_all, write_all
+from tests.extproc.providers.clients import chunks, read_all, write_all
 
 FORMAT = WIRE_FORMATS["anthropic"]
 
@@ -283,12 +283,17 @@ def test_what_commits() -> None:
         assert any(map(ev.commits, reader.feed(framed(*loud))))
 
 
-def test_a_type_may_stand_in_the_event_s_name_only() -> None:
-    stream = b"".join(
-        f"event: {e['type']}\ndata: {json.dumps({k: v for k, v in e.items() if k != 'type'})}\n\n".encode()
-        for e in (START, block(0, type="text", text="x"), end(), STOP)
-    )
-    assert b"[DONE]" in write_all(read_all(FORMAT.stream_reader(), [stream]), REPLY)
+def test_the_type_may_stand_in_one_place_only() -> None:
+    events = (START, block(0, type="text", text="x"), end(), STOP)
+    expected = write_all(read(*events))
+    unnamed = [(None, event) for event in events]
+    alike = [("message", event) for event in events]
+    named = [(event["type"], {k: v for k, v in event.items() if k != "type"}) for event in events]
+    for pairs in (unnamed, alike, named):
+        lines = [
+            (f"event: {name}\n" if name else "") + f"data: {json.dumps(event)}\n\n" for name, event in pairs
+        ]
+        assert write_all(read_all(FORMAT.stream_reader(), ["".join(lines).encode()])) == expected
 
 
 @pytest.mark.parametrize(

@@ -228,3 +228,45 @@ def test_broken_answers(body: bytes, message: str) -> None:
     with pytest.raises(ProviderFailed) as caught:
         FORMAT.read_response(body)
     assert caught.value.message.startswith(message)
+
+
+def test_an_answer_of_an_unusual_vendor() -> None:
+    message = {
+        "content": [{"type": "thinking", "thinking": "h"}, {"type": "text", "text": "a"}],
+        "tool_calls": [
+            {"type": "custom", "custom": {"name": "c", "input": "x"}},
+            {"id": "b", "function": {"name": "f", "arguments": {"n": 1.0}}},
+        ],
+        "annotations": [{"type": "file_citation"}],
+        "audio": {"id": "a"},
+    }
+    body = json.dumps(
+        {"choices": [{"message": message, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1}}
+    )
+    response = FORMAT.read_response(body.encode())
+    [choice] = response.choices
+    assert (choice.message.text, choice.message.reasoning, choice.message.annotations) == ("a", "h", ())
+    assert [(call.id, call.name, call.arguments, call.kind) for call in choice.message.tool_calls] == [
+        ("call_0", "c", "x", "custom"),
+        ("b", "f", '{"n": 1.0}', "function"),
+    ]
+    assert choice.message.audio is not None
+    assert bytes(choice.message.audio) == b'{"id": "a"}'
+    assert response.usage == Usage(prompt=1)
+
+
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 3}, "prompt_cache_hit_tokens": 5}, 3),
+        ({"prompt_cache_hit_tokens": 5}, 5),
+        ({"cached_tokens": 7}, 7),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, 0),
+        ({}, None),
+    ],
+)
+def test_cached_tokens_by_any_name(usage: dict[str, Any], cached: int | None) -> None:
+    body = json.dumps({"choices": [{"message": {"content": "a"}}], "usage": usage}).encode()
+    told = FORMAT.read_response(body).usage
+    assert told is not None
+    assert told.cached == cached
