@@ -144,9 +144,10 @@ class Server:
         plan = steps(reply, fault or Fault(), _error_event(vendor, fault, call.serial))
         try:
             response = await _deliver(request, plan, recorded)
-        except (asyncio.CancelledError, ConnectionError):
+        except (asyncio.CancelledError, ConnectionError) as gone:
             recorded.outcome = Outcome.DISCONNECTED
-            raise
+            # aiohttp ends the connection for the former, and prints a traceback for the latter.
+            raise asyncio.CancelledError from gone
         if recorded.outcome is Outcome.OPEN:
             recorded.outcome = Outcome.COMPLETE
         return response
