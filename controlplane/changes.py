@@ -40,10 +40,10 @@ DISCOVERY: Final = {
 class Change:
     """One thing that users may notice.
 
-    name: empty for the listener and the admin address. details: one line each.
+    name: empty where there is only one such thing. details: one line each.
     """
 
-    subject: Literal["model", "provider", "listener", "admin"]
+    subject: Literal["model", "model list", "provider", "listener", "admin"]
     name: str
     action: Literal["added", "removed", "changed"]
     details: tuple[str, ...] = ()
@@ -61,7 +61,12 @@ class Touched:
 
 def plan_changes(old: Plan, new: Plan) -> tuple[Change, ...]:
     """Models, then providers, then the listener; each in the order of names."""
-    return (*_models(old, new), *_providers(old, new), *_listener(old.listener, new.listener))
+    return (
+        *_models(old, new),
+        *_model_list(old, new),
+        *_providers(old, new),
+        *_listener(old.listener, new.listener),
+    )
 
 
 def admin_changes(old: AdminConfig, new: AdminConfig) -> tuple[Change, ...]:
@@ -94,6 +99,12 @@ def _models(old: Plan, new: Plan) -> Iterator[Change]:
             yield Change("model", name, "added", (f"order: {facts.order}", f"path: {facts.words['path']}"))
         elif details := tuple(_model_differences(before[name], after[name])):
             yield Change("model", name, "changed", details)
+
+
+def _model_list(old: Plan, new: Plan) -> Iterator[Change]:
+    before, after = [model.name for model in old.models], [model.name for model in new.models]
+    if [name for name in before if name in after] != [name for name in after if name in before]:
+        yield Change("model list", "", "changed", ("another order in GET /v1/models",))
 
 
 @dataclass(frozen=True, slots=True)
