@@ -1,4 +1,7 @@
-"""``python -m extproc serve --listen unix:/run/extproc-0.sock``"""
+"""``python -m extproc serve --listen unix:/run/extproc-0.sock``
+
+Exit status: 0 after SIGTERM or SIGINT, 2 where an address cannot be bound or the arguments are wrong.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import argparse
 import asyncio
 import logging
 import signal
+import sys
 
 import uvloop
 
 from extproc.transport.grpcio import GrpcioServer
+
+log = logging.getLogger("extproc")
 
 
 async def _serve(listen: list[str], grace: float) -> None:
@@ -19,7 +25,7 @@ async def _serve(listen: list[str], grace: float) -> None:
         loop.add_signal_handler(number, stop.set)
     server = GrpcioServer(listen)
     await server.start()
-    logging.getLogger("extproc").info("serving on %s", ", ".join(listen))
+    log.info("serving on %s", ", ".join(server.addresses))
     await stop.wait()
     await server.drain(grace)
 
@@ -28,10 +34,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m extproc")
     serve = parser.add_subparsers(required=True).add_parser("serve", help="serve ext_proc to Envoy")
     serve.add_argument("--listen", action="append", required=True, help="unix:PATH or HOST:PORT; repeatable")
-    serve.add_argument("--drain", type=float, default=30.0, help="seconds that streams may finish after SIGTERM")
+    serve.add_argument(
+        "--drain", type=float, default=30.0, help="seconds that streams may finish after SIGTERM"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s extproc %(levelname)s %(message)s")
-    uvloop.run(_serve(arguments.listen, arguments.drain))
+    try:
+        uvloop.run(_serve(arguments.listen, arguments.drain))
+    except OSError as error:
+        print(f"extproc: {error}", file=sys.stderr)  # noqa: T201 - it is a command line
+        sys.exit(2)
 
 
 if __name__ == "__main__":

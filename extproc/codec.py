@@ -10,10 +10,18 @@ from functools import lru_cache
 from typing import Any, Final, assert_never
 
 import msgspec
+from google.protobuf.message import DecodeError
 
 from extproc.contract import names
 from extproc.contract.target import RoutePolicy, Target, decode_policy, decode_target
-from extproc.messages import Message, RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
+from extproc.messages import (
+    Message,
+    ProtocolError,
+    RequestBody,
+    RequestHeaders,
+    ResponseBody,
+    ResponseHeaders,
+)
 from extproc.replies import (
     Answer,
     ContinueRequestHeaders,
@@ -28,10 +36,6 @@ from protos.api import ProcessingRequest, ProcessingResponse
 _OVERWRITE: Final = "OVERWRITE_IF_EXISTS_OR_ADD"
 
 
-class ProtocolError(Exception):
-    """Envoy sent what its configuration rules out; the stream is ended with this reason."""
-
-
 # One text per target and per route: a request costs a dictionary look-up, not a JSON decode.
 _target = lru_cache(maxsize=4096)(decode_target)
 _policy = lru_cache(maxsize=16384)(decode_policy)
@@ -42,7 +46,10 @@ def decode(data: bytes) -> Message:
 
     Raises: ProtocolError.
     """
-    request = ProcessingRequest.FromString(data)
+    try:
+        request = ProcessingRequest.FromString(data)
+    except DecodeError as error:
+        raise ProtocolError(f"not a ProcessingRequest: {error}") from None
     match request.WhichOneof("request"):
         case "request_headers":
             target, policy = _metadata(request.attributes)
@@ -51,21 +58,34 @@ def decode(data: bytes) -> Message:
             return RequestBody(request.request_body.body)
         case "response_headers":
             headers = _headers(request.response_headers.headers.headers)
-            return ResponseHeaders(int(headers[":status"]), headers, request.response_headers.end_of_stream)
+            return ResponseHeaders(_status(headers), headers, request.response_headers.end_of_stream)
         case "response_body":
             return ResponseBody(request.response_body.body, request.response_body.end_of_stream)
         case other:
-            raise ProtocolError(f"unexpected ext_proc message: {other}")
+            raise ProtocolError(f"no part in this service's processing mode: {other or 'an empty message'}")
 
 
 def _metadata(attributes: Mapping[str, Any]) -> tuple[Target, RoutePolicy]:
-    fields = attributes[names.ATTRIBUTES_KEY].fields
     try:
-        target = _target(fields[names.ATTRIBUTE_TARGET].string_value)
-        policy = _policy(fields[names.ATTRIBUTE_POLICY].string_value)
+        target = _target(_attribute(attributes, names.ATTRIBUTE_TARGET))
+        policy = _policy(_attribute(attributes, names.ATTRIBUTE_POLICY))
     except msgspec.DecodeError as error:
-        raise ProtocolError(f"endpoint or route metadata of another version: {error}") from error
+        raise ProtocolError(f"endpoint or route metadata of another version: {error}") from None
     return target, policy
+
+
+def _attribute(attributes: Mapping[str, Any], name: str) -> str:
+    """Envoy leaves an attribute out if the endpoint or the route has no such metadata."""
+    if names.ATTRIBUTES_KEY in attributes and name in attributes[names.ATTRIBUTES_KEY].fields:
+        return str(attributes[names.ATTRIBUTES_KEY].fields[name].string_value)
+    raise ProtocolError(f"the request came without the attribute {name}")
+
+
+def _status(headers: Mapping[str, str]) -> int:
+    try:
+        return int(headers[":status"])
+    except (KeyError, ValueError):
+        raise ProtocolError("the response came without a status") from None
 
 
 def _headers(headers: Iterable[Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ class GatewayError(Exception):
     """An error with an answer for the client.
 
     message: safe to show to a client (no credential, address or stack).
+    reason: safe to log. The message, unless that is in a provider's words: they may quote the request.
     status: HTTP status; type, code, param: as OpenAI's error object has them.
     """
 
@@ -29,6 +30,7 @@ class GatewayError(Exception):
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.reason = message
         self.param = param
 
 
@@ -77,3 +79,8 @@ class ProviderFailed(ProviderError):  # noqa: N818
 
 class InternalError(GatewayError):
     """A bug of ours."""
+
+
+def internal_error(request_id: str) -> InternalError:
+    """All that a client learns of a bug: how to find it in the log."""
+    return InternalError(f"internal error; request id {request_id}")

@@ -14,12 +14,14 @@ from extproc.providers import WIRE_FORMATS
 class Exchange:
     """One attempt: where it went, and what the client must be told.
 
+    stream: whether the client asked for a stream; None where bytes pass and nobody looked.
     degraded: the client's fields that the target cannot honour, for the response header.
     """
 
     target: Target
     policy: RoutePolicy
     reply: ReplyContext
+    stream: bool | None = None
     degraded: tuple[str, ...] = ()
 
     @property

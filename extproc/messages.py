@@ -46,4 +46,8 @@ class ResponseBody:
     end: bool = False
 
 
+class ProtocolError(Exception):
+    """Envoy sent what its configuration rules out; the stream is ended with this reason."""
+
+
 Message: TypeAlias = RequestHeaders | RequestBody | ResponseHeaders | ResponseBody

@@ -71,7 +71,10 @@ ReplyMessage: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedFields:
-    """The client's fields that `provider` cannot honour, under the policy `warn`."""
+    """The client's fields that `provider` cannot honour, under the policy `warn`.
+
+    fields: names that the client's dialect defines, list positions left out; all others are one `other`.
+    """
 
     provider: str
     fields: tuple[str, ...]
@@ -79,11 +82,16 @@ class UnsupportedFields:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
-    """This attempt ended in an error. `committed`: the client had already received content."""
+    """This attempt ended in an error.
+
+    status: what the client or Envoy's retry policy is told.
+    reason: for the log; no words of the client's or of the provider's.
+    committed: the response had begun, so that no other provider could be asked.
+    """
 
     provider: str
     status: int
-    message: str
+    reason: str
     committed: bool
 
 

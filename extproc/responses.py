@@ -18,11 +18,13 @@ Every body message is owed exactly one reply, in order, also those that came whi
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final, Protocol, TypeAlias
 
 from extproc.chat.events import Event, StreamError, commits
+from extproc.chat.seams import StreamReader, StreamWriter
 from extproc.contract.names import HEADER_DEGRADED
-from extproc.errors import GatewayError, InternalError, ProviderFailed
+from extproc.errors import GatewayError, ProviderFailed, internal_error
 from extproc.exchange import Exchange
 from extproc.messages import ResponseBody, ResponseHeaders
 from extproc.replies import (
@@ -43,11 +45,14 @@ MAX_COLLECTED: Final = 64 * 1024 * 1024
 MAX_HELD: Final = 4 * 1024 * 1024
 """Bytes of an event stream that a session holds while it waits for content."""
 
-_FIRST_ERROR: Final = 400
-_STALE: Final = ("content-length", "content-encoding", "etag", "digest")
+_SUCCESS: Final = range(200, 300)
+_KEPT: Final = frozenset(range(400, 500)) - {401, 402, 403}
+"""Error statuses that pass untouched where client and provider speak the same format. The others blame the
+gateway's account, or the provider."""
+_STALE: Final = ("content-length", "content-encoding", "etag", "digest", "location")
 """Headers that were true of the provider's bytes only."""
-_KEPT: Final = frozenset(range(400, 500)) - {401, 403}
-"""Error statuses that pass untouched where client and provider speak the same format."""
+_MAX_DEGRADED: Final = 1024
+"""Bytes of the header that names the fields that were not honoured; clients may send any number of them."""
 
 Decide: TypeAlias = Callable[[bytes], bytes]
 """The whole body of the provider -> the body for the client. Raises: GatewayError."""
@@ -63,40 +68,56 @@ def begin(exchange: Exchange, headers: ResponseHeaders) -> tuple[Response | None
     """The response that `headers` begin (None: Envoy goes on alone), and the reply to them."""
     content_type = headers.headers.get("content-type", "").partition(";")[0].strip().lower()
     compressed = headers.headers.get("content-encoding", "identity").lower() != "identity"
-    success = headers.status < _FIRST_ERROR
+    success = headers.status in _SUCCESS
     if exchange.same_format and (
-        headers.status in _KEPT or (success and (content_type == JSON or compressed))
+        headers.status in _KEPT
+        or (success and (content_type == JSON or (compressed and content_type == EVENT_STREAM)))
     ):
         return None, Reply((ContinueResponseHeaders(),), close=True)
-    if success and content_type == EVENT_STREAM and not compressed and not headers.end:
-        return (Watched(exchange) if exchange.same_format else Translated(exchange)), Reply()
     if not success:
-        collected = Collected(exchange, _error(exchange, headers))
+        decide = _error(exchange, headers)
     elif compressed:
-        collected = Collected(
-            exchange, _broken(exchange, "compressed its answer, though it was asked not to")
-        )
+        decide = _broken(exchange, "compressed its answer, though it was asked not to")
+    elif content_type == EVENT_STREAM and exchange.stream is not False:
+        if not headers.end:
+            return _stream(exchange)
+        decide = _broken(exchange, _EMPTY_STREAM)
     elif content_type == JSON:
-        collected = Collected(exchange, _translated(exchange))
+        decide = _unasked(exchange) if exchange.stream else _translated(exchange)
     else:
-        collected = Collected(
-            exchange, _broken(exchange, f"answered with content type {content_type or 'unset'!r}")
-        )
+        decide = _broken(exchange, f"answered with content type {content_type or 'unset'!r}")
+    collected = Collected(exchange, decide)
     return collected, collected.finish() if headers.end else Reply()
+
+
+def _stream(exchange: Exchange) -> tuple[Response, Reply]:
+    if exchange.same_format:
+        return Watched(exchange), Reply()
+    translated = Translated(exchange)
+    return translated, Reply() if exchange.policy.hold_headers else translated.release()
+
+
+_EMPTY_STREAM: Final = "ended its stream without content"
 
 
 def _error(exchange: Exchange, headers: ResponseHeaders) -> Decide:
     def decide(body: bytes) -> bytes:
-        raise exchange.wire_format.read_error(headers.status, headers.headers, body)
+        error = exchange.wire_format.read_error(headers.status, headers.headers, body)
+        error.reason = f"its status was {headers.status}"
+        raise error
 
     return decide
 
 
 def _broken(exchange: Exchange, what: str) -> Decide:
     def decide(_: bytes) -> bytes:
-        raise ProviderFailed(f"{exchange.target.provider} {what}")
+        raise _failure(exchange, what)
 
     return decide
+
+
+def _failure(exchange: Exchange, what: str) -> ProviderFailed:
+    return ProviderFailed(f"{exchange.target.provider} {what}")
 
 
 def _translated(exchange: Exchange) -> Decide:
@@ -106,13 +127,28 @@ def _translated(exchange: Exchange) -> Decide:
     return decide
 
 
+def _unasked(exchange: Exchange) -> Decide:
+    """JSON where a stream was asked for: an error under status 200, or nothing a client could read."""
+
+    def decide(body: bytes) -> bytes:
+        exchange.wire_format.read_response(body)
+        raise _failure(exchange, "answered with one JSON object where a stream was asked for")
+
+    return decide
+
+
 def _edited(exchange: Exchange, content_type: str, status: int | None = None) -> ContinueResponseHeaders:
     headers = {"content-type": content_type}
     if status is not None:
         headers[":status"] = str(status)
     if exchange.degraded:
-        headers[HEADER_DEGRADED] = ", ".join(exchange.degraded)
+        headers[HEADER_DEGRADED] = _header_text(", ".join(exchange.degraded))
     return ContinueResponseHeaders(headers, _STALE)
+
+
+def _header_text(text: str) -> str:
+    """`text`, which holds names of the client's choice, as the value of a header (RFC 9110, 5.5)."""
+    return text[:_MAX_DEGRADED].encode("unicode_escape").decode("ascii")[:_MAX_DEGRADED]
 
 
 def _whole(headers: ContinueResponseHeaders, body: bytes, owed: int) -> tuple[ReplyMessage, ...]:
@@ -124,7 +160,7 @@ def _whole(headers: ContinueResponseHeaders, body: bytes, owed: int) -> tuple[Re
 
 def _failed(exchange: Exchange, error: GatewayError, owed: int, *notes: Note) -> Reply:
     """Held headers become the error's status."""
-    told = AttemptFailed(exchange.target.provider, error.status, error.message, committed=False)
+    told = AttemptFailed(exchange.target.provider, error.status, error.reason, committed=False)
     body = exchange.dialect.write_error(error)
     return Reply(_whole(_edited(exchange, JSON, error.status), body, owed), notes=(told, *notes))
 
@@ -134,7 +170,7 @@ def _as_gateway_error(exchange: Exchange, error: Exception) -> tuple[GatewayErro
     if isinstance(error, GatewayError):
         return error, ()
     request_id = exchange.reply.request_id
-    return InternalError(f"internal error; request id {request_id}"), (Bug(request_id, error),)
+    return internal_error(request_id), (Bug(request_id, error),)
 
 
 def _discard(_: ResponseBody) -> Reply:
@@ -159,11 +195,11 @@ class Collected:
         self._parts.append(message.body)
         self._size += len(message.body)
         if self._size > MAX_COLLECTED:
+            owed = len(self._parts)
+            self._parts.clear()
             self._handle = _discard
-            too_large = ProviderFailed(
-                f"{self._exchange.target.provider} answered more than {MAX_COLLECTED} bytes"
-            )
-            return _failed(self._exchange, too_large, len(self._parts))
+            too_large = _failure(self._exchange, f"answered more than {MAX_COLLECTED} bytes")
+            return _failed(self._exchange, too_large, owed)
         return self.finish() if message.end else Reply()
 
     def finish(self) -> Reply:
@@ -182,11 +218,14 @@ class _HeldStream:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._reader = exchange.wire_format.stream_reader()
         self._owed = 0
         self._held_bytes = 0
         self._held: list[Event] = []
         self._handle: Callable[[ResponseBody], Reply] = self._hold
+
+    @cached_property
+    def _reader(self) -> StreamReader:
+        return self._exchange.wire_format.stream_reader()
 
     def on(self, message: ResponseBody) -> Reply:
         try:
@@ -204,21 +243,15 @@ class _HeldStream:
         self._held_bytes += len(message.body)
         events = self._read(message)
         self._held += events
-        if not self._exchange.policy.hold_headers:
-            return self._commit()
         for event in events:
             if isinstance(event, StreamError):
                 return self._broke(event.error)
             if commits(event):
                 return self._commit()
         if message.end:
-            return self._broke(
-                ProviderFailed(f"{self._exchange.target.provider} ended its stream without content")
-            )
+            return self._broke(_failure(self._exchange, _EMPTY_STREAM))
         if self._held_bytes > MAX_HELD:
-            return self._broke(
-                ProviderFailed(f"{self._exchange.target.provider} sent no content in {MAX_HELD} bytes")
-            )
+            return self._broke(_failure(self._exchange, f"sent no content in {MAX_HELD} bytes"))
         return Reply()
 
     def _broke(self, error: GatewayError, notes: tuple[Note, ...] = ()) -> Reply:
@@ -243,16 +276,20 @@ class Watched(_HeldStream):
 class Translated(_HeldStream):
     """A stream in another format: translated to its end."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        super().__init__(exchange)
-        self._writer = exchange.dialect.stream_writer(exchange.reply)
+    @cached_property
+    def _writer(self) -> StreamWriter:
+        return self._exchange.dialect.stream_writer(self._exchange.reply)
+
+    def release(self) -> Reply:
+        """Do not hold: the headers go before any content, and no other provider can be asked."""
+        self._handle = self._stream
+        return Reply((_edited(self._exchange, EVENT_STREAM),))
 
     def _commit(self) -> Reply:
-        owed, self._owed = self._owed, 0
-        self._handle = self._stream
+        # A bug of the writer's finds the headers still held.
         body, notes = self._write(self._held)
         self._held = []
-        return Reply(_whole(_edited(self._exchange, EVENT_STREAM), body, owed), notes=notes)
+        return Reply(_whole(_edited(self._exchange, EVENT_STREAM), body, self._owed), notes=notes)
 
     def _stream(self, message: ResponseBody) -> Reply:
         body, notes = self._write(self._read(message))
@@ -265,12 +302,14 @@ class Translated(_HeldStream):
                 before = self._writer.write(events[:index])
                 body, notes = self._tell(event.error)
                 return before + body, notes
-        return self._writer.write(events), ()
+        body = self._writer.write(events)
+        self._handle = self._stream
+        return body, ()
 
     def _tell(self, error: GatewayError) -> tuple[bytes, tuple[Note, ...]]:
         self._handle = _discard
         provider = self._exchange.target.provider
-        note = AttemptFailed(provider, error.status, error.message, committed=True)
+        note = AttemptFailed(provider, error.status, error.reason, committed=True)
         return self._exchange.dialect.write_stream_error(error), (note,)
 
     def _broke(self, error: GatewayError, notes: tuple[Note, ...] = ()) -> Reply:

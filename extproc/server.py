@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from extproc import metrics
 from extproc.codec import decode, encode
+from extproc.messages import ProtocolError
 from extproc.replies import AttemptFailed, Bug, Note, UnsupportedFields
 from extproc.session import Session
 
 PROCESS_METHOD: Final = "/envoy.service.ext_proc.v3.ExternalProcessor/Process"
-MAX_MESSAGE: Final = 64 * 1024 * 1024
-"""Bytes of one gRPC message: a request body arrives in one (grpcio's default of 4 MiB is trap 14)."""
+MAX_MESSAGE: Final = 1088 * 1024 * 1024
+"""Bytes of one gRPC message. A request body arrives in one, and `listener.max_request_body` may be 1 GiB
+(grpcio's default of 4 MiB is trap 14)."""
 
 log = logging.getLogger("extproc")
 
@@ -40,12 +43,20 @@ class Stream:
     def receive(self, data: bytes) -> Output:
         """The output for one gRPC message.
 
-        Raises: extproc.codec.ProtocolError, RuntimeError: Envoy broke the protocol; abort the call.
+        Raises:
+            ProtocolError: end the call with status INTERNAL and this reason.
         """
-        reply = self._session.on(decode(data))
-        for note in reply.notes:
-            _record(note)
-        return Output(tuple(map(encode, reply.messages)), reply.close)
+        try:
+            reply = self._session.on(decode(data))
+            for note in reply.notes:
+                _record(note)
+            return Output(tuple(map(encode, reply.messages)), reply.close)
+        except ProtocolError as error:
+            log.error("ext_proc stream ended: %s", error)  # noqa: TRY400 - the reason is the message
+            raise
+        except Exception as bug:
+            _record(Bug("unknown", bug))
+            raise ProtocolError("internal error") from bug
 
 
 def _record(note: Note) -> None:
@@ -53,11 +64,13 @@ def _record(note: Note) -> None:
         case UnsupportedFields(provider, fields):
             metrics.unsupported(provider, fields)
             log.info("%s cannot honour %s", provider, ", ".join(fields))
-        case AttemptFailed(provider, status, message, committed):
+        case AttemptFailed(provider, status, reason, committed):
             metrics.attempt_failed(provider, status, committed=committed)
-            log.info("%s failed with %d%s: %s", provider, status, " mid-stream" if committed else "", message)
+            log.info("%s failed with %d%s: %s", provider, status, " mid-stream" if committed else "", reason)
         case Bug(request_id, error):
             metrics.bug()
-            log.error("bug in request %s", request_id, exc_info=error)
+            # No message: what an exception says may quote a request.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("bug in request %s: %s\n%s", request_id, type(error).__qualname__, where)
         case _:
             assert_never(note)

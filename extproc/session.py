@@ -11,18 +11,27 @@ as early as it can: Envoy carries the rest natively.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
+from extproc.chat.model import ChatRequest
 from extproc.chat.seams import ReplyContext
 from extproc.contract.names import DETAILS_PREFIX
 from extproc.contract.target import RoutePolicy, Target, upstream_model
 from extproc.dialects import DIALECTS
-from extproc.errors import GatewayError, InternalError, RequestError, UnsupportedFieldError
+from extproc.errors import GatewayError, RequestError, UnsupportedFieldError, internal_error
 from extproc.exchange import Exchange
-from extproc.messages import Message, RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
+from extproc.messages import (
+    Message,
+    ProtocolError,
+    RequestBody,
+    RequestHeaders,
+    ResponseBody,
+    ResponseHeaders,
+)
 from extproc.providers import WIRE_FORMATS
 from extproc.replies import (
     Answer,
@@ -34,16 +43,16 @@ from extproc.replies import (
     UnsupportedFields,
 )
 from extproc.responses import Response, begin
+from extproc.wire.rawjson import MalformedJSON, decode
 
 # Translated and watched bodies must be readable (translation.md): no compression from the provider.
 IDENTITY: Final = {"accept-encoding": "identity"}
 
+_POSITION: Final = re.compile(r"\[\d+\]")
+
 
 class _Named(msgspec.Struct):
     model: str
-
-
-_named = msgspec.json.Decoder(_Named)
 
 
 class Session:
@@ -58,8 +67,15 @@ class Session:
         self._handle: Callable[[Message], Reply] = self._awaiting_request_headers
 
     def on(self, message: Message) -> Reply:
-        """The replies to `message`. Never raises for what a client or a provider sent."""
-        return self._handle(message)
+        """The replies to `message`, whatever a client or a provider sent.
+
+        Raises:
+            ProtocolError: a message that Envoy does not send in this state.
+        """
+        reply = self._handle(message)
+        if reply.close:
+            self._handle = self._finished
+        return reply
 
     def _awaiting_request_headers(self, message: Message) -> Reply:
         if not isinstance(message, RequestHeaders):
@@ -83,9 +99,7 @@ class Session:
         except GatewayError as error:
             return self._refuse(policy, error)
         except Exception as bug:  # noqa: BLE001 - the edge where bugs become a 500
-            return self._refuse(
-                policy, InternalError(_internal(self._request_id)), Bug(self._request_id, bug)
-            )
+            return self._refuse(policy, internal_error(self._request_id), Bug(self._request_id, bug))
 
     def _rename(self, target: Target, policy: RoutePolicy, body: bytes) -> Reply:
         dialect = DIALECTS[policy.dialect]
@@ -95,11 +109,9 @@ class Session:
             edited, {":path": target.base_path + dialect.path, **_length(edited), **IDENTITY}
         )
         if not policy.hold_headers:
-            self._handle = self._finished
             return Reply((sent,), close=True)
-        self._await_response(
-            target, policy, ReplyContext(model=requested, created=self._now, request_id=self._request_id)
-        )
+        reply = ReplyContext(model=requested, created=self._now, request_id=self._request_id)
+        self._await_response(Exchange(target, policy, reply))
         return Reply((sent,))
 
     def _translate(self, target: Target, policy: RoutePolicy, body: bytes) -> Reply:
@@ -118,21 +130,20 @@ class Session:
             request_id=self._request_id,
             include_usage=request.include_usage,
         )
-        self._await_response(target, policy, reply, degraded=warned)
+        self._await_response(Exchange(target, policy, reply, stream=request.stream, degraded=warned))
         headers = {":path": outgoing.path, **dict(outgoing.headers), **_length(outgoing.body), **IDENTITY}
-        notes = (UnsupportedFields(target.provider, warned),) if warned else ()
+        notes = (UnsupportedFields(target.provider, _loggable(warned, request)),) if warned else ()
         return Reply((ReplaceRequestBody(outgoing.body, headers),), notes=notes)
 
-    def _await_response(
-        self, target: Target, policy: RoutePolicy, reply: ReplyContext, degraded: tuple[str, ...] = ()
-    ) -> None:
-        exchange = Exchange(target=target, policy=policy, reply=reply, degraded=degraded)
-
+    def _await_response(self, exchange: Exchange) -> None:
         def awaiting_response_headers(message: Message) -> Reply:
             if not isinstance(message, ResponseHeaders):
                 raise _illegal("awaiting the response headers", message)
             response, first = begin(exchange, message)
-            self._handle = self._finished if response is None else self._body_handler(response)
+            if response is None or message.end:
+                self._handle = self._finished
+            else:
+                self._handle = self._body_handler(response)
             return first
 
         self._handle = awaiting_response_headers
@@ -141,12 +152,14 @@ class Session:
         def in_response_body(message: Message) -> Reply:
             if not isinstance(message, ResponseBody):
                 raise _illegal("in the response body", message)
-            return response.on(message)
+            reply = response.on(message)
+            if message.end:
+                self._handle = self._finished
+            return reply
 
         return in_response_body
 
     def _refuse(self, policy: RoutePolicy, error: GatewayError, *notes: Note) -> Reply:
-        self._handle = self._finished
         body = DIALECTS[policy.dialect].write_error(error)
         details = DETAILS_PREFIX + (error.code or error.type)
         return Reply((Answer(error.status, body, details),), close=True, notes=notes)
@@ -160,18 +173,20 @@ def _requested_model(policy: RoutePolicy, body: bytes) -> str:
     if not policy.model.endswith("*"):
         return policy.model
     try:
-        return _named.decode(body).model
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RequestError("the body must be a JSON object with a string `model`", param="model") from error
+        return decode(body, _Named).model
+    except MalformedJSON as error:
+        raise RequestError(str(error), param=error.path or None) from None
+
+
+def _loggable(fields: tuple[str, ...], request: ChatRequest) -> tuple[str, ...]:
+    """`fields` for logs and metrics: a bounded set of names, none of the client's own invention."""
+    known = (_POSITION.sub("", name) if name not in request.extra else "other" for name in fields)
+    return tuple(dict.fromkeys(known))
 
 
 def _length(body: bytes) -> dict[str, str]:
     return {"content-length": str(len(body))}
 
 
-def _internal(request_id: str) -> str:
-    return f"internal error; request id {request_id}"
-
-
-def _illegal(state: str, message: Message) -> RuntimeError:
-    return RuntimeError(f"{type(message).__name__} while {state}")
+def _illegal(state: str, message: Message) -> ProtocolError:
+    return ProtocolError(f"{type(message).__name__} while {state}")

@@ -36,6 +36,8 @@ _REJECTED_TYPES: Final = {
     "not_found_error": 404,
     "request_too_large": 413,
 }
+_KNOWN_TYPES: Final = _ACCOUNT_TYPES | _RATE_TYPES | _FAILED_TYPES | _REJECTED_TYPES.keys()
+"""What may go into a log; anything else could be a quotation."""
 MAX_MESSAGE: Final = 2000
 """Characters of a vendor's message that a client gets."""
 
@@ -93,7 +95,13 @@ def read_fault(body: bytes | Raw) -> Fault:
 
 def fault_error(fault: Fault, status: int | None = None) -> ProviderError:
     """The error that `fault` means, in an answer of HTTP `status` (None: in a stream, or under a 200)."""
-    status = status or fault.status
+    error = _classified(fault, status or fault.status)
+    known = [kind for kind in fault.kinds if kind in _KNOWN_TYPES]
+    error.reason = f"the provider said {known[0] if known else 'that it failed'}"
+    return error
+
+
+def _classified(fault: Fault, status: int | None) -> ProviderError:
     if status == _RATE_LIMITED:
         return ProviderRateLimited(_told(fault, "the provider's rate limit is reached"))
     if status in _ACCOUNT or any(kind in _ACCOUNT_TYPES for kind in fault.kinds):

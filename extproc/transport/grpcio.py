@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from extproc.codec import ProtocolError
+from extproc.messages import ProtocolError
 from extproc.server import MAX_MESSAGE, PROCESS_METHOD, Stream
-
-log = logging.getLogger("extproc.transport")
+from extproc.transport.address import check_free
 
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
@@ -32,8 +30,7 @@ async def _process(messages: AsyncIterator[bytes], context: Any) -> AsyncIterato
                 yield message
             if output.close:
                 return
-    except (ProtocolError, RuntimeError) as error:
-        log.error("ext_proc stream ended: %s", error)  # noqa: TRY400 - the reason is the message
+    except ProtocolError as error:
         await context.abort(grpc.StatusCode.INTERNAL, str(error))
     except asyncio.CancelledError:
         # Envoy resets a stream whose attempt is over; that is not an error (trap 14).
@@ -41,14 +38,18 @@ async def _process(messages: AsyncIterator[bytes], context: Any) -> AsyncIterato
 
 
 class GrpcioServer:
-    """Serves ext_proc on `listen`: ``unix:PATH`` or ``HOST:PORT`` each."""
+    """Serves ext_proc on `listen`: ``unix:PATH`` or ``HOST:PORT`` each (port 0: a free one).
+
+    addresses: where it listens once it has started.
+    """
 
     def __init__(self, listen: Sequence[str]) -> None:
         self._listen = listen
         self._health = health.aio.HealthServicer()
+        self.addresses: list[str] = []
 
     async def start(self) -> None:
-        """Raises: RuntimeError: an address cannot be bound."""
+        """Raises: OSError: an address cannot be bound."""
         self._server = grpc.aio.server(options=_OPTIONS)
         service, _, method = PROCESS_METHOD.strip("/").partition("/")
         handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_process)
@@ -56,10 +57,14 @@ class GrpcioServer:
             (grpc.method_handlers_generic_handler(service, {method: handler}),)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        for address in self._listen:
-            self._server.add_insecure_port(address)
+        self.addresses = [self._bind(address) for address in self._listen]
         await self._server.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    def _bind(self, address: str) -> str:
+        check_free(address)
+        port = self._server.add_insecure_port(address)
+        return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
     async def drain(self, grace: float) -> None:
         """Fail the health checks, let streams finish for `grace` seconds, then stop."""
