@@ -74,9 +74,7 @@ def read_request(body: bytes) -> ChatRequest:
             reasoning_effort=request.reasoning_effort,
             service_tier=request.service_tier,
             user=request.safety_identifier or request.user,
-            plain={
-                name: fields[name] for name in fields.keys() & _ASKS_FOR_NOTHING if _asks(name, fields[name])
-            },
+            plain={name: value for name, value in fields.items() if _asks(name, value)},
             extra={
                 name: value
                 for name, value in fields.items()
@@ -119,7 +117,9 @@ class _Raws:
 
 
 def _asks(name: str, value: Raw) -> bool:
-    """Whether `value` asks for anything but the default."""
+    """Whether `name` is a field that stays text, and `value` asks for anything but its default."""
+    if name not in _ASKS_FOR_NOTHING:
+        return False
     text = bytes(value)
     if text == b"null":
         return False
