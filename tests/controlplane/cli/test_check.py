@@ -1,5 +1,6 @@
 """`check`, and what it makes of Envoy's words."""
 
+import base64
 import json
 import shutil
 import stat
@@ -190,3 +191,13 @@ def test_reason(output: str, expected: str) -> None:
 def test_a_secret_in_envoys_words_is_redacted() -> None:
     secret = SECRETS["OPENAI_API_KEY"]
     assert without_secrets(f"bad value {secret}!", compile_text(GATEWAY).plan) == "bad value [redacted]!"
+
+
+def test_a_private_key_in_envoys_words_is_redacted() -> None:
+    authority = trustme.CA()
+    server = authority.issue_cert("gateway.test")
+    key = server.private_key_pem.bytes()
+    tls = "listener: {tls: {cert_file: tls.crt, key_file: tls.key}}"
+    files = {"tls.crt": server.cert_chain_pems[0].bytes(), "tls.key": key}
+    plan = compile_text(GATEWAY, tls, files=files).plan
+    assert without_secrets(f"bad key {base64.b64encode(key).decode()}", plan) == "bad key [redacted]"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from controlplane.cli.errors import EnvironmentFault, InputError
@@ -41,6 +42,11 @@ def test_every_command_has_help(run: Run, name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
     assert f"llm-gateway {name}" in result.stdout
+
+
+def test_shells_complete_commands() -> None:
+    completion = ShellComplete(cli, {}, "llm-gateway", "_LLM_GATEWAY_COMPLETE")
+    assert [item.value for item in completion.get_completions([], "s")] == ["status", "schema"]
 
 
 def test_version(run: Run) -> None:
