@@ -45,8 +45,7 @@ def decode(data: bytes | str | Raw, shape: type[T]) -> T:
     """
     try:
         text = data if isinstance(data, str) else str(data, "utf-8")  # msgspec skips over some bad UTF-8
-        if text.startswith("\ufeff"):
-            text = text[1:]
+        text = text.removeprefix("\ufeff")
         return msgspec.json.decode(text, type=shape)
     except msgspec.ValidationError as error:
         reason, _, at = str(error).partition(" - at `")

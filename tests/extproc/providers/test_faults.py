@@ -112,3 +112,20 @@ def test_our_own_errors_have_the_same_shape() -> None:
         "error": {"message": error.message, "type": "internal_error", "param": None, "code": "internal_error"}
     }
     assert DIALECTS["openai_chat"].write_stream_error(error) == b"data: " + body + b"\n\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (
+            400,
+            anthropic("invalid_request_error", "you said: secret"),
+            "the provider said invalid_request_error",
+        ),
+        (529, anthropic("overloaded_error"), "the provider said overloaded_error"),
+        (400, anthropic("you said: secret"), "the provider said that it failed"),
+        (500, b"secret", "the provider said that it failed"),
+    ],
+)
+def test_logs_get_the_class_and_never_the_words(status: int, body: Any, reason: str) -> None:
+    assert read(status, body).reason == reason

@@ -106,3 +106,17 @@ def test_old_spellings_become_new() -> None:
         "tool_choice": {"type": "function", "function": {"name": "f"}},
         "stop": ["x"],
     }
+
+
+def test_fields_that_stay_text_keep_the_client_s_order() -> None:
+    asked = {
+        "top_k": 5,
+        "seed": 1,
+        "audio": {},
+        "n": 2,
+        "prediction": {},
+        "logit_bias": {"1": 1},
+        "min_p": 0.1,
+    }
+    plain = [name for name in asked if name not in ("top_k", "min_p")]
+    assert list(written(**asked))[2:] == [*plain, "top_k", "min_p"]
