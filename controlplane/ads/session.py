@@ -118,9 +118,8 @@ class Session(ABC):
 
     def on_snapshot(self, snapshot: Snapshot) -> Reply:
         """This is the snapshot to have; what Envoy refused of the last one, or this one, is tried again."""
-        if self.version != snapshot.version:
-            self._snapshot = snapshot
-            self._synced = ""
+        self._snapshot = snapshot
+        self._synced = ""
         for subscription in self._subscriptions.values():
             subscription.refused.clear()
         return self._reconcile([], [])
