@@ -212,3 +212,23 @@ EXAMPLES = {
     EXTENSION: extension("x"),
     LISTENER: listener("x"),
 }
+
+
+def by(envoy: Envoy, *, sotw: list[str], delta: list[str]) -> list[str]:
+    return sotw if envoy.variant == SOTW else delta
+
+
+def served(variant: str, snapshot: Snapshot, **options: Any) -> Envoy:
+    """An Envoy that has all of `snapshot`."""
+    envoy = Envoy(variant, **options)
+    envoy.publish(snapshot)
+    subscribe_all(envoy)
+    envoy.events.clear()
+    envoy.timers.clear()
+    return envoy
+
+
+def subscribe_all(envoy: Envoy) -> list[str]:
+    answers = envoy.subscribe("CDS") + envoy.ack_all()
+    answers += envoy.subscribe("LDS") + envoy.ack_all()
+    return answers + envoy.subscribe("RDS", "gateway") + envoy.ack_all()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+import pytest_asyncio
 import trustme
-from ads_envoy import RealEnvoy, serving, until
+from ads_envoy import RealEnvoy, running_envoy, serving, until
 
 from controlplane.ads.server import Observer
 from controlplane.snapshot import CLUSTER, LISTENER, ROUTES, SECRET, Snapshot
@@ -14,6 +18,17 @@ from protos.loader import from_dict
 TYPES = "type.googleapis.com/envoy"
 ADS = {"ads": {}, "resource_api_version": "V3"}
 CA = trustme.CA().cert_pem.bytes().decode()
+
+
+@pytest.fixture(params=["GRPC", "DELTA_GRPC"])
+def api_type(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest_asyncio.fixture
+async def envoy(tmp_path: Path, api_type: str) -> AsyncIterator[RealEnvoy]:
+    async with running_envoy(tmp_path, api_type) as running:
+        yield running
 
 
 def listener(folder: Any, *, extension: str = "") -> Any:
