@@ -22,7 +22,15 @@ import msgspec
 
 from extproc.contract.target import RoutePolicy, Target
 from extproc.messages import Message, RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
-from extproc.replies import ContinueRequestHeaders, Note, Reply, ReplyMessage
+from extproc.replies import (
+    ContinueRequestHeaders,
+    ContinueResponseHeaders,
+    KeepResponseBody,
+    Note,
+    ReplaceResponseBody,
+    Reply,
+    ReplyMessage,
+)
 from extproc.session import Session
 
 NOW = 1_700_000_000
@@ -140,3 +148,27 @@ def answered(transcript: Transcript, pieces: list[bytes]) -> Transcript:
         transcript.__rshift__(ResponseBody(piece, end=number == len(pieces)))
         transcript._unread.clear()
     return transcript
+
+
+KEEP = KeepResponseBody()
+NOTHING = ReplaceResponseBody(b"")
+STALE = ("content-length", "content-encoding", "etag", "digest", "location")
+IN_JSON = ContinueResponseHeaders({"content-type": "application/json"}, STALE)
+IN_EVENTS = ContinueResponseHeaders({"content-type": "text/event-stream"}, STALE)
+
+
+def failed(status: int) -> ContinueResponseHeaders:
+    return ContinueResponseHeaders({"content-type": "application/json", ":status": str(status)}, STALE)
+
+
+def body(data: bytes, *, end: bool = False) -> ResponseBody:
+    return ResponseBody(data, end)
+
+
+LAST = body(b"", end=True)
+
+
+def written(transcript: Transcript) -> bytes:
+    """The client's bytes so far, where every body was replaced."""
+    replies = [reply for one in transcript.replies[1:] for reply in one.messages]
+    return b"".join(reply.body for reply in replies if isinstance(reply, ReplaceResponseBody))
