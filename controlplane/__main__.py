@@ -15,6 +15,7 @@ from controlplane.ads.server import Endpoint
 from controlplane.ads.tls import mutual_tls
 from controlplane.cli.errors import EnvironmentFault, InputError
 from controlplane.cli.guard import exit_status
+from controlplane.cli.logs import log_to_stderr
 from controlplane.cli.options import config_option
 from controlplane.config.io import SystemIO
 from controlplane.environment import EXT_PROC, default_environment
@@ -51,7 +52,7 @@ def serve(
     ext_proc: tuple[str, ...],
 ) -> None:
     """Serve ADS to any number of Envoys, and the admin listener."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log_to_stderr(logging.INFO)
     endpoint = _endpoint(ads, tls_cert, tls_key, tls_client_ca)
     gateway = ControlPlane(config, SystemIO(), default_environment(ext_proc), endpoint)
     asyncio.run(_serve(gateway))

@@ -13,7 +13,7 @@ from controlplane.config.problems import quote, suggestion
 from controlplane.plan import Breaker, HealthCheck, Leaf, ModelPlan, Plan
 from controlplane.xds.clusters import leaf_cluster_name
 from controlplane.xds.listeners import STREAM_IDLE
-from controlplane.xds.routes import SAFE_NAME, cluster_name, route_name
+from controlplane.xds.routes import cluster_name, fits_pattern, route_name
 from extproc.contract.target import upstream_model
 
 
@@ -136,12 +136,11 @@ def find_model(plan: Plan, name: str) -> ModelPlan | None:
     exact = {model.name: model for model in plan.models if not model.name.endswith("*")}
     if name in exact:
         return exact[name]
-    if not re.fullmatch(SAFE_NAME, name):
-        return None
     patterns = [
         model for model in plan.models if model.name.endswith("*") and name.startswith(model.name[:-1])
     ]
-    return max(patterns, key=lambda model: len(model.name), default=None)
+    longest = max(patterns, key=lambda model: len(model.name), default=None)
+    return longest if longest and re.fullmatch(fits_pattern(longest.name[:-1]), name) else None
 
 
 def _attempt(model: ModelPlan, leaf: Leaf, requested: str) -> Attempt:

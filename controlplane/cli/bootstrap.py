@@ -1,16 +1,16 @@
-"""``llm-gateway bootstrap``."""
+"""``llm-gateway bootstrap``. Files are named as Envoy sees them."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Final
 
 import click
 
 from controlplane.render import to_yaml
-from controlplane.xds.bootstrap import BootstrapPlan
+from controlplane.xds.bootstrap import AdsTls, BootstrapPlan
 from controlplane.xds.bootstrap import bootstrap as bootstrap_message
+from controlplane.xds.resources import is_ip
 
 ADS: Final = "unix:/run/llm-gateway/ads.sock"
 ADMIN: Final = "unix:/run/llm-gateway/envoy-admin.sock"
@@ -34,17 +34,9 @@ def _address(_: click.Context, parameter: click.Parameter, given: str) -> str:
     match = _HOST_PORT.fullmatch(given)
     if match is None or not 0 < int(match["port"]) <= _LARGEST_PORT:
         raise click.BadParameter("expected unix:PATH or HOST:PORT")
-    if parameter.name == "admin" and not _is_ip(match["host"].strip("[]")):
+    if parameter.name == "admin" and not is_ip(match["host"].strip("[]")):
         raise click.BadParameter("Envoy listens on IP addresses only, e.g. 127.0.0.1:9902")
     return given
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @click.command()
@@ -71,9 +63,24 @@ def _is_ip(host: str) -> bool:
     metavar="ID",
     help="Names this Envoy in `status`; envoy --service-node overrules it.",
 )
-def bootstrap(ads: str, admin: str, node_id: str) -> None:
+@click.option(
+    "--ads-ca", metavar="FILE", help="Who signed the control plane's certificate, as Envoy sees the file."
+)
+@click.option("--ads-cert", metavar="FILE", help="Envoy's own certificate, for HOST:PORT; watched.")
+@click.option("--ads-key", metavar="FILE", help="Its key.")
+def bootstrap(
+    ads: str, admin: str, node_id: str, ads_ca: str | None, ads_cert: str | None, ads_key: str | None
+) -> None:
     """Print the YAML that an Envoy elsewhere starts with: envoy -c FILE. All else comes over ADS."""
     if not node_id:
         raise click.UsageError("--node-id must not be empty")
-    plan = BootstrapPlan(node_id=node_id, ads=ads, admin=admin)
+    plan = BootstrapPlan(node_id, ads, admin, _tls(ads_ca, ads_cert, ads_key))
     click.echo(to_yaml(bootstrap_message(plan)), nl=False)
+
+
+def _tls(ca: str | None, cert: str | None, key: str | None) -> AdsTls | None:
+    if ca and cert and key:
+        return AdsTls(ca, cert, key)
+    if ca or cert or key:
+        raise click.UsageError("--ads-ca, --ads-cert and --ads-key go together")
+    return None

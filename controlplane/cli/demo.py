@@ -9,6 +9,7 @@ import click
 import openai
 
 from controlplane.cli.errors import EnvironmentFault
+from controlplane.cli.logs import log_to_stderr
 from controlplane.demo import demo as run_demo
 from controlplane.processes import CrashLoop
 from controlplane.supervisor import ConfigError, StartError
@@ -21,7 +22,7 @@ from controlplane.supervisor import ConfigError, StartError
 @click.option("--once", is_flag=True, help="End after the opening run.")
 def demo(port: int, once: bool) -> None:
     """Simulated providers, a gateway in front of them, and a tour with the OpenAI client. Needs no keys."""
-    logging.basicConfig(level=logging.ERROR, format="%(name)s %(levelname)s %(message)s")
+    log_to_stderr(logging.ERROR)
     try:
         asyncio.run(run_demo(port, _say, once=once))
     except (ConfigError, StartError, CrashLoop, OSError, RuntimeError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from controlplane.cli.errors import EnvironmentFault, InputError
+from controlplane.cli.logs import log_to_stderr
 from controlplane.cli.options import config_option
 from controlplane.config.io import SystemIO
 from controlplane.gateway import ControlPlane
@@ -37,7 +38,7 @@ from controlplane.supervisor import up as run_up
 )
 def up(config: tuple[Path, ...], workers: int, concurrency: int | None, drain: float) -> None:
     """Run Envoy, the ext_proc workers and the control plane as one group. SIGTERM drains."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log_to_stderr(logging.INFO)
     try:
         asyncio.run(run_up(Options(config, workers, concurrency, drain), SystemIO(), _ready))
     except ConfigError as error:

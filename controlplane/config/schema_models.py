@@ -95,7 +95,11 @@ class RetryConfig(Section):
     )
     backoff: BackoffConfig = Field(default=BackoffConfig(), description="How long to wait in between.")
     honor_retry_after: bool = Field(
-        default=True, description="Wait as long as the provider's `retry-after` header says."
+        default=True,
+        description=(
+            "Before the same target is asked again, wait as long as its `retry-after` header says, up to "
+            "`backoff.max`. A move to another target never waits for it."
+        ),
     )
 
 

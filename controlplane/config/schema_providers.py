@@ -48,12 +48,18 @@ class TimeoutsConfig(Section):
         default=None,
         description=(
             "For a stream: from the end of the request to the first content; then the next target is tried. "
-            "A model's `first_token_timeout` overrules it. Unset: no limit."
+            "A model's `first_token_timeout` overrules it; else a model with several targets has the longest "
+            "of theirs. Unset: no limit of its own."
         ),
         examples=["20s"],
     )
     idle: Duration | None = Field(
-        default=None, description="Between two pieces of an answer. Unset: no limit.", examples=["60s"]
+        default=None,
+        description=(
+            "Between two pieces of a stream. A model with several targets has the longest of theirs. "
+            "Unset: no limit of its own, but 10m for all."
+        ),
+        examples=["60s"],
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any, Final
 
 from controlplane.plan import Endpoint, Environment, HealthCheck, Leaf, Plan, Tls
 from controlplane.xds.bootstrap import address
-from controlplane.xds.resources import extension, metadata, seconds
+from controlplane.xds.resources import client_tls, extension, is_ip, metadata, seconds
 from controlplane.xds.upstream_filters import aggregate_chain, leaf_chain
 from extproc.contract import names
 from extproc.contract.target import encode
@@ -78,23 +77,15 @@ def _leaf_cluster(leaf: Leaf, environment: Environment) -> Cluster:
     if leaf.tls:
         cluster.transport_socket.CopyFrom(_transport_socket(leaf, leaf.tls, environment))
     if leaf.health_check:
-        cluster.health_checks.append(_health_check(leaf, leaf.health_check))
+        cluster.health_checks.append(_health_check(leaf.health_check))
     return cluster
 
 
 def _discovery(endpoints: Sequence[Endpoint]) -> str:
     """A single name is one logical host however its addresses rotate, so the breaker counts the provider."""
-    if all(_is_ip(endpoint.host) for endpoint in endpoints):
+    if all(is_ip(endpoint.host) for endpoint in endpoints):
         return "STATIC"
     return "LOGICAL_DNS" if len(endpoints) == 1 else "STRICT_DNS"
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _endpoint(leaf: Leaf, endpoint: Endpoint) -> dict[str, Any]:
@@ -104,7 +95,11 @@ def _endpoint(leaf: Leaf, endpoint: Endpoint) -> dict[str, Any]:
         names.METADATA_PROVIDER: leaf.target.provider,
     }
     return {
-        "endpoint": {"address": _address(endpoint), "hostname": _authority(leaf, endpoint)},
+        "endpoint": {
+            "address": _address(endpoint),
+            "hostname": _authority(leaf, endpoint),
+            "health_check_config": {"hostname": _authority(leaf, endpoint)},
+        },
         "metadata": metadata(names.METADATA_NAMESPACE, about),
     }
 
@@ -164,27 +159,27 @@ def _transport_socket(leaf: Leaf, tls: Tls, environment: Environment) -> Any:
     hosts = _hosts(leaf)
     ca = {"filename": environment.ca_file} if tls.ca is None else {"inline_bytes": tls.ca}
     names_of_server = [
-        {"san_type": "IP_ADDRESS" if _is_ip(host) else "DNS", "matcher": {"exact": host}} for host in hosts
+        {"san_type": "IP_ADDRESS" if is_ip(host) else "DNS", "matcher": {"exact": host}} for host in hosts
     ]
     context = UpstreamTlsContext(
         common_tls_context={
             "validation_context": {"trusted_ca": ca, "match_typed_subject_alt_names": names_of_server},
-            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+            "tls_params": client_tls("TLSv1_2"),
         },
-        sni="" if _is_ip(hosts[0]) else hosts[0],
+        sni="" if is_ip(hosts[0]) else hosts[0],
         # Several names need one SNI each: the endpoint's own.
         auto_host_sni=len(hosts) > 1,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
 
 
-def _health_check(leaf: Leaf, check: HealthCheck) -> Any:
+def _health_check(check: HealthCheck) -> Any:
     return ClusterHealthCheck(
         timeout=seconds(check.timeout),
         interval=seconds(check.interval),
         unhealthy_threshold={"value": 2},
         healthy_threshold={"value": 1},
-        http_health_check={"path": check.path, "host": leaf.endpoints[0].host},
+        http_health_check={"path": check.path},
     )
 
 

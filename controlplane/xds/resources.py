@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,6 +16,20 @@ ADS: Final[dict[str, Any]] = {"ads": {}, "resource_api_version": "V3"}
 
 def seconds(value: float) -> timedelta:
     return timedelta(seconds=value)
+
+
+def is_ip(host: str) -> bool:
+    """An address, not a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def client_tls(minimum: str) -> dict[str, Any]:
+    """TLS versions from `minimum` to 1.3, which Envoy as a client would not offer by itself."""
+    return {"tls_minimum_protocol_version": minimum, "tls_maximum_protocol_version": "TLSv1_3"}
 
 
 def extension(name: str, config: Message) -> dict[str, Any]:

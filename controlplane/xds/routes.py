@@ -53,8 +53,14 @@ _VERSION_PREFIX: Final = "/v1"
 _LARGEST_DIRECT_RESPONSE: Final = 16 * 1024 * 1024
 _FAILOVER_BACKOFF: Final = 0.01
 """Seconds before another target is asked: there is nothing to wait for."""
-SAFE_NAME: Final = r"[\x21-\x7e]+"
-"""What of a client's text may go into a response header."""
+
+
+def fits_pattern(prefix: str) -> str:
+    """What a client's text must be to match `prefix` and a star: RE2 for at least one character more.
+
+    Visible ASCII only, since the text is echoed in a response header.
+    """
+    return rf"[\x21-\x7e]{{{len(prefix) + 1},}}"
 
 
 def route_configuration(plan: Plan) -> RouteConfiguration:
@@ -119,7 +125,7 @@ def _card_paths(models: Sequence[ModelPlan]) -> list[tuple[str, str]]:
 def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:
     model = state_input(names.STATE_MODEL)
     exact = {plan.name: _routes(plan) for plan in models if not plan.name.endswith("*")}
-    prefixes = {plan.name[:-1]: nested(_if_safe(_routes(plan))) for plan in models if plan.name.endswith("*")}
+    prefixes = {plan.name[:-1]: _pattern(plan) for plan in models if plan.name.endswith("*")}
     # json_to_metadata calls any other content type an error too.
     of_json = exact_tree(
         state_input(names.STATE_ERROR), {ERROR_BAD_JSON: action(bad_json())}, action(missing_model())
@@ -145,9 +151,9 @@ def _when(
     return {"matcher_list": matchers, "on_no_match": otherwise}
 
 
-def _if_safe(then: dict[str, Any]) -> dict[str, Any]:
-    """The rest of a pattern is the client's text and is echoed in a header: no control characters."""
-    return _when(state_input(names.STATE_MODEL), SAFE_NAME, then, action(unknown_model()))
+def _pattern(model: ModelPlan) -> dict[str, Any]:
+    fits = fits_pattern(model.name[:-1])
+    return nested(_when(state_input(names.STATE_MODEL), fits, _routes(model), action(unknown_model())))
 
 
 def _routes(model: ModelPlan) -> dict[str, Any]:

@@ -52,7 +52,6 @@ def explained(plan: Plan, model: str, *, stream: bool = False) -> Explanation:
         ("gpt-4o", "gpt-4o", None, "gpt-4o-2024-11-20"),
         ("gpt-4o-mini", "gpt-*", "4o-mini", "gpt-4o-mini"),
         ("gpt-oss-20b", "gpt-oss-*", "20b", "oss-20b"),
-        ("gpt-", "gpt-*", "", "gpt-"),
         ("local/a/b", "local/*", "a/b", "a/b"),
         ("local/*", "local/*", "*", "*"),
     ],

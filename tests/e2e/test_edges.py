@@ -215,7 +215,9 @@ def test_a_full_bulkhead_is_503_with_retry_after(gateway: Gateway) -> None:
 
 def test_broken_http_gets_an_answer_in_the_same_shape(gateway: Gateway) -> None:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as raw:
-        raw.sendall(b"GET /v1/models HTTP/1.1\r\nhost: a\r\ncontent-length: many\r\nconnection: close\r\n\r\n")
+        raw.sendall(
+            b"GET /v1/models HTTP/1.1\r\nhost: a\r\ncontent-length: many\r\nconnection: close\r\n\r\n"
+        )
         answer = b"".join(iter(lambda: raw.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 400")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["type"] == INVALID

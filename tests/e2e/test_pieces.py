@@ -12,6 +12,7 @@ from typing import Any
 
 import openai
 import pytest
+import trustme
 
 from protos.binary import envoy_binary
 from tests.e2e.conftest import Accounts
@@ -53,9 +54,32 @@ models:
     return file
 
 
-def test_control_plane_workers_and_envoy_apart(accounts: Accounts, tmp_path: Path) -> None:
+def certificates(directory: Path) -> tuple[list[str], list[str]]:
+    """Arguments of `serve` and of `bootstrap` for mutual TLS."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(directory / "ca.pem"))
+    for name, host in (("control", "127.0.0.1"), ("envoy", "envoy.example.org")):
+        issued = authority.issue_cert(host)
+        issued.private_key_pem.write_to_path(str(directory / f"{name}.key"))
+        (directory / f"{name}.crt").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    serve = {"--tls-cert": "control.crt", "--tls-key": "control.key", "--tls-client-ca": "ca.pem"}
+    bootstrap = {"--ads-cert": "envoy.crt", "--ads-key": "envoy.key", "--ads-ca": "ca.pem"}
+    flat = [
+        [word for key, file in side.items() for word in (key, str(directory / file))]
+        for side in (serve, bootstrap)
+    ]
+    return flat[0], flat[1]
+
+
+@pytest.mark.parametrize("transport", ["unix", "mutual TLS"])
+def test_control_plane_workers_and_envoy_apart(accounts: Accounts, tmp_path: Path, transport: str) -> None:
     port, admin = free_port(), free_port()
-    ads, worker = f"unix:{tmp_path}/ads.sock", f"unix:{tmp_path}/w.sock"
+    worker = f"unix:{tmp_path}/w.sock"
+    if transport == "unix":
+        ads, serve_tls, bootstrap_tls = f"unix:{tmp_path}/ads.sock", [], []
+    else:
+        ads = f"127.0.0.1:{free_port()}"
+        serve_tls, bootstrap_tls = certificates(tmp_path)
     file = write_config(tmp_path, accounts, port, admin)
     bootstrap = subprocess.run(
         [
@@ -67,6 +91,7 @@ def test_control_plane_workers_and_envoy_apart(accounts: Accounts, tmp_path: Pat
             f"unix:{tmp_path}/envoy.sock",
             "--node-id",
             "pod-1",
+            *bootstrap_tls,
         ],
         check=True,
         capture_output=True,
@@ -94,6 +119,7 @@ def test_control_plane_workers_and_envoy_apart(accounts: Accounts, tmp_path: Pat
                 ads,
                 "--ext-proc",
                 worker,
+                *serve_tls,
             ),
             log=tmp_path / "control.log",
         )
