@@ -69,7 +69,7 @@ def test_a_pattern_for_everything_is_the_last_resort() -> None:
     assert [explained(plan, name).matched for name in ("abc", "ab", "b")] == ["abc", "a*", "*"]
 
 
-@pytest.mark.parametrize("name", ["", "local/two words", "local/é", "local/a\nb"])
+@pytest.mark.parametrize("name", ["", "local/", "gpt-", "local/two words", "local/é", "local/a\nb"])
 def test_a_pattern_takes_only_what_a_header_can_carry(name: str) -> None:
     assert isinstance(explain_request(plan_of(PATTERNS), name), NoRoute)
 
