@@ -129,6 +129,7 @@ class Session:
             created=self._now,
             request_id=self._request_id,
             include_usage=request.include_usage,
+            legacy_functions=request.legacy_functions,
         )
         self._await_response(Exchange(target, policy, reply, stream=request.stream, degraded=warned))
         headers = {":path": outgoing.path, **dict(outgoing.headers), **_length(outgoing.body), **IDENTITY}

@@ -108,6 +108,7 @@ class NativeContent(msgspec.Struct, frozen=True, kw_only=True):
 class SystemMessage(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     role: Literal["system", "developer"] = "system"
+    name: str | None = None
 
 
 class UserMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +200,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     messages: one for one as the client sent them, so that an index names the client's own.
     max_tokens: limit of all that the model generates, reasoning included.
+    legacy_functions: the client names its tools ``functions``, as OpenAI did before tools. One call an
+        answer is all that it can be told of; `parallel_tool_calls` is then False.
     plain: fields that a provider either takes as they are or cannot honour (``seed``,
         ``logit_bias``, ...), by their OpenAI name; JSON text. Values that ask for nothing are absent.
     extra: fields that the dialect does not define, for the vendor that does.
@@ -215,6 +218,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
+    legacy_functions: bool = False
     response_format: ResponseFormat | None = None
     reasoning_effort: str | None = None
     service_tier: str | None = None

@@ -39,12 +39,14 @@ class ReplyContext(msgspec.Struct, frozen=True, kw_only=True):
     created: seconds since the epoch; used where the provider gives none.
     request_id: used where the provider gives no id.
     include_usage: the client asked for the usage chunk at the end of a stream.
+    legacy_functions: the client reads ``function_call``, not ``tool_calls``; see ``ChatRequest``.
     """
 
     model: str
     created: int
     request_id: str
     include_usage: bool = False
+    legacy_functions: bool = False
 
 
 class StreamReader(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -28,7 +28,7 @@ from extproc.chat.model import (
 )
 from extproc.dialects.openai_chat import shapes
 from extproc.errors import RequestError
-from extproc.wire.rawjson import present, raw
+from extproc.wire.rawjson import decode_field, present, raw
 
 T = TypeVar("T")
 
@@ -70,9 +70,9 @@ def read_messages(messages: list[shapes.Message], raw_part: RawPart) -> tuple[Me
         parts = _parts(message.content, index, raw_part)
         match message:
             case shapes.SystemMessage():
-                read.append(SystemMessage(parts=parts))
+                read.append(SystemMessage(parts=parts, name=message.name))
             case shapes.DeveloperMessage():
-                read.append(SystemMessage(parts=parts, role="developer"))
+                read.append(SystemMessage(parts=parts, role="developer", name=message.name))
             case shapes.UserMessage():
                 read.append(UserMessage(parts=parts, name=message.name))
             case shapes.AssistantMessage():
@@ -98,15 +98,16 @@ def _assistant(
         _tool_call(call, f"messages[{index}].tool_calls[{n}]")
         for n, call in enumerate(message.tool_calls or ())
     ]
-    if message.function_call is not None:  # before tool_calls had ids, there was one unnamed call a message
-        function = message.function_call
-        legacy[function.name] = f"call_{index}"
-        calls.append(ToolCall(id=f"call_{index}", name=function.name, arguments=function.arguments))
     blocks = message.anthropic_content or ()
     for n, block in enumerate(blocks):
         if not bytes(block).startswith(b"{"):
             path = f"messages[{index}].anthropic_content[{n}]"
             raise RequestError(f"{path}: expected an object", param=path)
+    if message.function_call is not None:  # before tool_calls had ids, there was one unnamed call a message
+        function = message.function_call
+        call_id = _native_id(function.name, blocks, f"messages[{index}].anthropic_content")
+        legacy[function.name] = call_id = call_id or f"call_{index}"
+        calls.append(ToolCall(id=call_id, name=function.name, arguments=function.arguments))
     return AssistantMessage(
         parts=parts,
         tool_calls=tuple(calls),
@@ -117,6 +118,15 @@ def _assistant(
         audio=present(message.audio),
         name=message.name,
     )
+
+
+def _native_id(name: str, blocks: Sequence[Raw], path: str) -> str | None:
+    """The id of the call of `name` among Anthropic's own blocks; its result must refer to it."""
+    for n, block in enumerate(blocks):
+        call = decode_field(block, shapes.NativeCall, f"{path}[{n}]")
+        if call.type == "tool_use" and call.name == name:
+            return call.id
+    return None
 
 
 def _legacy_id(message: shapes.FunctionMessage, index: int, legacy: dict[str, str]) -> str:

@@ -58,6 +58,7 @@ def read_request(body: bytes) -> ChatRequest:
         fields = decode(body, dict[str, Raw])
         request = decode(body, shapes.Request)
         raws = _Raws(body)
+        legacy = not request.tools and bool(request.functions or request.function_call)
         return ChatRequest(
             model=request.model,
             messages=read_messages(request.messages, raws.part),
@@ -69,7 +70,8 @@ def read_request(body: bytes) -> ChatRequest:
             stop=_stop(request.stop),
             tools=_tools(request, raws),
             tool_choice=_tool_choice(request),
-            parallel_tool_calls=request.parallel_tool_calls,
+            parallel_tool_calls=False if legacy else request.parallel_tool_calls,
+            legacy_functions=legacy,
             response_format=_response_format(request.response_format),
             reasoning_effort=request.reasoning_effort,
             service_tier=request.service_tier,
@@ -178,7 +180,8 @@ def _function(function: shapes.Function, cache: Raw) -> FunctionTool:
 
 
 def _tool_choice(request: shapes.Request) -> ToolChoice | None:
-    choice = request.tool_choice if request.tool_choice is not None else request.function_call
+    field = "function_call" if request.tool_choice is None else "tool_choice"
+    choice: str | shapes.ToolChoice | shapes.Named | None = getattr(request, field)
     match choice:
         case None:
             return None
@@ -187,7 +190,7 @@ def _tool_choice(request: shapes.Request) -> ToolChoice | None:
         case "any":  # Mistral's word for it
             return ToolChoice(mode="required")
         case str():
-            raise RequestError(f"tool_choice: unknown mode {choice!r}", param="tool_choice")
+            raise RequestError(f"{field}: unknown mode {choice!r}", param=field)
         case shapes.Named(name):
             return ToolChoice(mode="required", name=name)
     if choice.type == "allowed_tools":

@@ -49,7 +49,7 @@ def write_response(response: ChatResponse, reply: ReplyContext) -> bytes:
         "object": "chat.completion",
         "created": reply.created if response.created is None else response.created,
         "model": reply.model,
-        "choices": [_choice(choice) for choice in response.choices],
+        "choices": [_choice(choice, legacy=reply.legacy_functions) for choice in response.choices],
         "usage": None if response.usage is None else write_usage(response.usage),
         "system_fingerprint": response.fingerprint,
     }
@@ -68,17 +68,24 @@ def fallback_id(reply: ReplyContext) -> str:
     return f"chatcmpl-{reply.request_id}"
 
 
-def finish_word(reason: FinishReason, *, called: bool) -> str:
-    """called: the answer has tool calls, so that an unknown end means that they should be run."""
-    return "tool_calls" if called and reason == "unknown" else FINISH_REASONS[reason]
+def finish_word(reason: FinishReason, *, called: bool, legacy: bool) -> str:
+    """OpenAI's word for `reason`.
+
+    called: the answer has tool calls, so that an unknown end means that they should be run.
+    legacy: the client knows ``function_call`` only.
+    """
+    word = "tool_calls" if called and reason == "unknown" else FINISH_REASONS[reason]
+    return "function_call" if legacy and word == "tool_calls" else word
 
 
-def _choice(choice: Choice) -> dict[str, Any]:
+def _choice(choice: Choice, *, legacy: bool) -> dict[str, Any]:
     written: dict[str, Any] = {
         "index": choice.index,
-        "message": _message(choice.message),
+        "message": _message(choice.message, legacy=legacy),
         "logprobs": choice.logprobs,
-        "finish_reason": finish_word(choice.finish_reason, called=bool(choice.message.tool_calls)),
+        "finish_reason": finish_word(
+            choice.finish_reason, called=bool(choice.message.tool_calls), legacy=legacy
+        ),
     }
     return written | finish_details(choice.native_reason, choice.stop_sequence)
 
@@ -89,7 +96,7 @@ def finish_details(native_reason: str | None, stop_sequence: str | None) -> dict
     return {name: value for name, value in details.items() if value is not None}
 
 
-def _message(message: AssistantMessage) -> dict[str, Any]:
+def _message(message: AssistantMessage, *, legacy: bool) -> dict[str, Any]:
     text = message.text
     calls = message.tool_calls
     written: dict[str, Any] = {
@@ -107,7 +114,9 @@ def _message(message: AssistantMessage) -> dict[str, Any]:
         written[native_field(message.native.owner)] = message.native.blocks
     if message.audio is not None:
         written["audio"] = message.audio
-    if calls:
+    if calls and legacy:  # a second call has no place, and was not asked for
+        written["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
+    elif calls:
         written["tool_calls"] = [write_tool_call(call) for call in calls]
     return written
 

@@ -75,6 +75,14 @@ class ThinkingBlock(msgspec.Struct):
     data: str | None = None
 
 
+class NativeCall(msgspec.Struct):
+    """A block of ``anthropic_content``, as far as it may be a tool call."""
+
+    type: str | None = None
+    id: str | None = None
+    name: str | None = None
+
+
 class _Message(msgspec.Struct, tag_field="role"):
     content: Content = None
     name: str | None = None

@@ -78,8 +78,10 @@ class ChunkWriter:
                 block = {"index": lists.thinking - 1, **write_thinking(thinking)}
                 return self._delta(choice, {"thinking_blocks": [block]})
             case ev.ToolCallStart():
-                return self._tool_call(event)
+                return self._legacy_call(event) if self._reply.legacy_functions else self._tool_call(event)
             case ev.ToolCallDelta():
+                if self._reply.legacy_functions:
+                    return self._function_call(event.choice, event.index, {"arguments": event.arguments})
                 more = self._call_delta(event)
                 return self._delta(event.choice, {"tool_calls": [{"index": event.index, **more}]})
             case ev.Cited(annotation, choice):
@@ -93,7 +95,11 @@ class ChunkWriter:
             case ev.LogprobsDelta(logprobs, choice):
                 return self._delta(choice, {}, logprobs=logprobs)
             case ev.Finish():
-                word = finish_word(event.reason, called=bool(self._lists(event.choice).custom))
+                word = finish_word(
+                    event.reason,
+                    called=bool(self._lists(event.choice).custom),
+                    legacy=self._reply.legacy_functions,
+                )
                 details = finish_details(event.native_reason, event.stop_sequence)
                 return self._delta(event.choice, {}, finish_reason=word, **details)
             case ev.UsageSeen(usage):
@@ -161,6 +167,15 @@ class ChunkWriter:
         if self._lists(event.choice).custom.get(event.index):
             return {"custom": {"input": event.arguments}}
         return {"function": {"arguments": event.arguments}}
+
+    def _legacy_call(self, start: ev.ToolCallStart) -> bytes:
+        role = self._role(start.choice)
+        self._lists(start.choice).custom[start.index] = False
+        return role + self._function_call(start.choice, start.index, {"name": start.name, "arguments": ""})
+
+    def _function_call(self, choice: int, index: int, told: dict[str, str]) -> bytes:
+        """A second call has no place, and was not asked for."""
+        return self._chunk(choice, {"function_call": told}) if index == 0 else b""
 
     def _end(self) -> bytes:
         if self._usage is None or not self._reply.include_usage:

@@ -22,6 +22,7 @@ from msgspec import Raw
 from extproc.chat.model import (
     AssistantMessage,
     FilePart,
+    ImagePart,
     Message,
     Part,
     SystemMessage,
@@ -37,6 +38,9 @@ from extproc.providers.anthropic.content import FILES_BETA, Block, is_tool_resul
 from extproc.wire.rawjson import MalformedJSON, decode
 
 _ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_SEEN_IN_FULL: Final = frozenset({None, "auto", "high"})
+"""Images' ``detail`` that Anthropic's one way of looking honours: as large as the model can see."""
+
 _NO_USER: Final = {"type": "text", "text": "."}
 """Stands for the user where a conversation begins with the assistant, and says as little as can be."""
 
@@ -96,7 +100,7 @@ def write_conversation(messages: tuple[Message, ...]) -> Conversation:
     return Conversation(
         system=system,
         messages=written,
-        unsupported=["messages.name"] if any(_is_named(message) for message in messages) else [],
+        unsupported=_unsupported(messages),
         betas=[FILES_BETA] if any(_has_file_id(message) for message in messages) else [],
     )
 
@@ -118,8 +122,14 @@ def has_unsigned_tool_turn(messages: tuple[Message, ...]) -> bool:
     return False
 
 
+def _unsupported(messages: tuple[Message, ...]) -> list[str]:
+    names = ["messages.name"] if any(map(_is_named, messages)) else []
+    details = {part.detail for message in messages for part in message.parts if isinstance(part, ImagePart)}
+    return names if details <= _SEEN_IN_FULL else [*names, "messages.content.image_url.detail"]
+
+
 def _is_named(message: Message) -> bool:
-    return isinstance(message, UserMessage | AssistantMessage) and message.name is not None
+    return not isinstance(message, ToolMessage) and message.name is not None
 
 
 def _has_file_id(message: Message) -> bool:

@@ -14,12 +14,13 @@ from extproc.chat.model import ChatRequest, ResponseFormat
 from extproc.chat.seams import ProviderRequest
 from extproc.contract.target import Target
 from extproc.errors import RequestError
+from extproc.providers.anthropic.fields import read_field
 from extproc.providers.anthropic.messages import Conversation, has_unsigned_tool_turn, write_conversation
 from extproc.providers.anthropic.models import Traits, traits
 from extproc.providers.anthropic.schema import enforceable
 from extproc.providers.anthropic.thinking import Plan, plan
 from extproc.providers.anthropic.tools import write_tools
-from extproc.wire.rawjson import MalformedJSON, decode_field, encode
+from extproc.wire.rawjson import encode, raw
 
 API_VERSION: Final = "2023-06-01"
 """The version that still takes ``temperature`` and its like, on the models that have them.
@@ -47,6 +48,7 @@ _BETA_OF_FIELD: Final = {
 
 _TIERS: Final = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 _MIN_TOP_P_THINKING: Final = 0.95
+_SCHEMA: Final = "response_format.json_schema.schema"
 _JSON_ONLY: Final = "Reply with one JSON object and nothing else: no other text and no code fence."
 
 
@@ -115,12 +117,7 @@ def _left_over(request: ChatRequest) -> list[str]:
 
 def _field(request: ChatRequest, name: str, shape: type[Any]) -> Any:
     """The vendor field `name`, or None."""
-    if name not in request.extra:
-        return None
-    try:
-        return decode_field(request.extra[name], shape, name)
-    except MalformedJSON as error:
-        raise RequestError(str(error), param=error.path) from None
+    return read_field(request.extra[name], shape, name) if name in request.extra else None
 
 
 def _sampling(
@@ -154,12 +151,9 @@ def _metadata(request: ChatRequest, unsupported: list[str]) -> dict[str, Any]:
     """Of OpenAI's metadata Anthropic takes ``user_id``, which is OpenAI's ``user`` (or safety_identifier)."""
     user = request.user
     if "metadata" in request.plain:
-        try:
-            given = decode_field(request.plain["metadata"], dict[str, Raw], "metadata")
-            if "user_id" in given:
-                user = decode_field(given.pop("user_id"), str, "metadata.user_id")
-        except MalformedJSON as error:
-            raise RequestError(str(error), param=error.path) from None
+        given = read_field(request.plain["metadata"], dict[str, Raw], "metadata")
+        if "user_id" in given:
+            user = read_field(given.pop("user_id"), str, "metadata.user_id")
         if given:
             unsupported.append("metadata")
     return {"metadata": {"user_id": user}} if user else {}
@@ -192,14 +186,23 @@ def _output_config(
         unsupported.append("response_format")
         conversation.system.append({"type": "text", "text": _told(wanted)})
         return config
-    schema, dropped = enforceable(wanted.schema, "response_format.json_schema.schema")
+    schema, dropped = enforceable(_described(wanted.schema, wanted.description), _SCHEMA)
     if dropped:
-        unsupported.append("response_format.json_schema.schema")
+        unsupported.append(_SCHEMA)
     config.setdefault("format", {"type": "json_schema", "schema": schema})
     return config
+
+
+def _described(schema: Raw, description: str | None) -> Raw:
+    """`schema` with the client's description of the format, for which Anthropic has no other place."""
+    if description is None or not bytes(schema).startswith(b"{"):
+        return schema
+    fields = read_field(schema, dict[str, Raw], _SCHEMA)
+    return raw({"description": description, **fields})
 
 
 def _told(wanted: ResponseFormat) -> str:
     if wanted.schema is None:
         return _JSON_ONLY
-    return f"{_JSON_ONLY} It must be valid against this JSON schema:\n{bytes(wanted.schema).decode()}"
+    schema = _described(wanted.schema, wanted.description)
+    return f"{_JSON_ONLY} It must be valid against this JSON schema:\n{bytes(schema).decode()}"

@@ -13,8 +13,8 @@ import msgspec
 
 from extproc.chat.model import ChatRequest
 from extproc.errors import RequestError
+from extproc.providers.anthropic.fields import read_field
 from extproc.providers.anthropic.models import Traits
-from extproc.wire.rawjson import MalformedJSON, decode_field
 
 MIN_BUDGET: Final = 1024
 ANSWER_ROOM: Final = 8192
@@ -86,10 +86,7 @@ def plan(request: ChatRequest, traits: Traits, *, forced_tool: bool, unsigned_tu
 
 def _native(request: ChatRequest, traits: Traits, limit: int) -> Plan:
     given = request.extra["thinking"]
-    try:
-        config = decode_field(given, _Config, "thinking")
-    except MalformedJSON as error:
-        raise RequestError(str(error), param=error.path) from None
+    config = read_field(given, _Config, "thinking")
     if request.max_tokens is None and config.budget_tokens is not None:
         limit = max(limit, config.budget_tokens + ANSWER_ROOM)
     effort = request.reasoning_effort

@@ -10,9 +10,10 @@ from msgspec import Raw
 
 from extproc.chat.model import ChatRequest, CustomTool, FunctionTool, NativeTool, Tool, ToolChoice
 from extproc.errors import RequestError, UnsupportedFieldError
+from extproc.providers.anthropic.fields import read_field
 from extproc.providers.anthropic.models import Traits
 from extproc.providers.anthropic.schema import enforceable
-from extproc.wire.rawjson import MalformedJSON, decode_field, raw
+from extproc.wire.rawjson import raw
 
 _NO_PARAMETERS: Final = raw({"type": "object", "properties": {}})
 _NATIVE_TYPE: Final = re.compile(r"[a-z_]+_20\d{6}|mcp_toolset|custom")
@@ -52,8 +53,9 @@ def write_tools(request: ChatRequest, traits: Traits) -> Tools:
     """Raises: RequestError for a tool that Anthropic cannot offer, or a choice without tools."""
     unsupported: list[str] = []
     wanted = _allowed(request)
+    field = "functions[{}]" if request.legacy_functions else "tools[{}].function"
     tools = [
-        _tool(tool, f"tools[{n}]", traits, unsupported)
+        _tool(tool, n, field.format(n), traits, unsupported)
         for n, tool in enumerate(request.tools)
         if wanted(tool)
     ]
@@ -62,7 +64,8 @@ def write_tools(request: ChatRequest, traits: Traits) -> Tools:
     choice = _choice(request.tool_choice, request.parallel_tool_calls)
     if not tools:
         if request.tool_choice is not None and request.tool_choice.mode == "required":
-            raise RequestError("tool_choice: there is no such tool to choose", param="tool_choice")
+            param = "function_call" if request.legacy_functions else "tool_choice"
+            raise RequestError(f"{param}: there is no such tool to choose", param=param)
         choice = None
     return Tools(tools=tools, choice=choice, unsupported=unsupported)
 
@@ -73,10 +76,12 @@ def _allowed(request: ChatRequest) -> Any:
     return lambda tool: allowed is None or (not isinstance(tool, NativeTool) and tool.name in allowed)
 
 
-def _tool(tool: Tool, path: str, traits: Traits, unsupported: list[str]) -> Any:
+def _tool(tool: Tool, n: int, function: str, traits: Traits, unsupported: list[str]) -> Any:
+    """function: where the client wrote what it says of a function."""
+    path = f"tools[{n}]"
     match tool:
         case FunctionTool():
-            return _function(tool, path, traits, unsupported)
+            return _function(tool, function, traits, unsupported)
         case CustomTool():
             # A JSON tool in its place would come back as another kind of call than the client asked for.
             raise UnsupportedFieldError(f"{path}: the provider has no custom tools", param=path)
@@ -92,14 +97,14 @@ def _function(tool: FunctionTool, path: str, traits: Traits, unsupported: list[s
     written: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         written["description"] = tool.description
-    schema = _input_schema(tool.parameters, f"{path}.function.parameters")
+    schema = _input_schema(tool.parameters, f"{path}.parameters")
     if tool.strict and traits.structured:
-        schema, dropped = enforceable(schema, f"{path}.function.parameters")
+        schema, dropped = enforceable(schema, f"{path}.parameters")
         written["strict"] = True
         if dropped:
-            unsupported.append(f"{path}.function.parameters")
+            unsupported.append(f"{path}.parameters")
     elif tool.strict:
-        unsupported.append(f"{path}.function.strict")
+        unsupported.append(f"{path}.strict")
     written["input_schema"] = schema
     if tool.cache is not None:
         written["cache_control"] = tool.cache
@@ -110,10 +115,7 @@ def _input_schema(parameters: Raw | None, path: str) -> Raw:
     """Anthropic wants ``type: object`` said; OpenAI takes an empty schema for no parameters."""
     if parameters is None:
         return _NO_PARAMETERS
-    try:
-        fields = decode_field(parameters, dict[str, Raw], path)
-    except MalformedJSON as error:
-        raise RequestError(str(error), param=error.path) from None
+    fields = read_field(parameters, dict[str, Raw], path)
     if bytes(fields.get("type", b"")) == b'"object"':
         return parameters
     return raw({"type": "object", **{key: value for key, value in fields.items() if key != "type"}})
@@ -121,10 +123,7 @@ def _input_schema(parameters: Raw | None, path: str) -> Raw:
 
 def _web_search(options: Raw, unsupported: list[str]) -> dict[str, Any]:
     """https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool"""
-    try:
-        asked = decode_field(options, _WebSearch, "web_search_options")
-    except MalformedJSON as error:
-        raise RequestError(str(error), param=error.path) from None
+    asked = read_field(options, _WebSearch, "web_search_options")
     if asked.search_context_size not in (None, "medium"):
         unsupported.append("web_search_options.search_context_size")
     tool: dict[str, Any] = dict(_WEB_SEARCH)

@@ -66,7 +66,7 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
 def _message(message: Message) -> dict[str, Any]:
     match message:
         case SystemMessage():
-            return {"role": message.role, "content": _content(message.parts)}
+            return {"role": message.role, "content": _content(message.parts)} | _name(message.name)
         case UserMessage():
             return {"role": "user", "content": _content(message.parts)} | _name(message.name)
         case AssistantMessage():

@@ -62,7 +62,7 @@ def test_fields(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        {"role": "system", "content": "s"},
+        {"role": "system", "content": "s", "name": "n"},
         {"role": "developer", "content": "d"},
         {"role": "user", "content": "u", "name": "n"},
         {"role": "user", "content": ""},
@@ -104,6 +104,7 @@ def test_old_spellings_become_new() -> None:
         "max_completion_tokens": 5,
         "tools": [{"type": "function", "function": {"name": "f"}}],
         "tool_choice": {"type": "function", "function": {"name": "f"}},
+        "parallel_tool_calls": False,
         "stop": ["x"],
     }
 
