@@ -1,0 +1,196 @@
+"""Protobuf messages of Envoy's, to and fro."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+
+from extproc import codec
+from extproc.contract.target import encode as text_of
+from extproc.messages import ProtocolError, RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
+from extproc.replies import (
+    Answer,
+    ContinueRequestHeaders,
+    ContinueResponseHeaders,
+    KeepResponseBody,
+    ReplaceRequestBody,
+    ReplaceResponseBody,
+)
+from protos.api import ProcessingRequest
+from tests.extproc import envoy
+from tests.extproc.transcript import CLAUDE, OPENAI, POLICY, policy
+
+
+def base64(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def put(**headers: bytes) -> list[dict[str, object]]:
+    return [
+        {
+            "header": {"key": name.replace("_", "-"), "raw_value": base64(value)},
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        }
+        for name, value in headers.items()
+    ]
+
+
+REPLIES = {
+    "continue with the request": (ContinueRequestHeaders(), {"request_headers": {}}),
+    "replace the request": (
+        ReplaceRequestBody(b'{"a":1}', {"content-length": "7", "x-name": "gr\xf6\xdfe"}),
+        {
+            "request_body": {
+                "response": {
+                    "header_mutation": {"set_headers": put(content_length=b"7", x_name=b"gr\xf6\xdfe")},
+                    "body_mutation": {"body": base64(b'{"a":1}')},
+                }
+            }
+        },
+    ),
+    "release the response": (
+        ContinueResponseHeaders(),
+        {"response_headers": {"response": {"header_mutation": {}}}},
+    ),
+    "edit the response": (
+        ContinueResponseHeaders({"x-a": "1", "x-b": "2"}, ("etag", "digest")),
+        {
+            "response_headers": {
+                "response": {
+                    "header_mutation": {
+                        "set_headers": put(x_a=b"1", x_b=b"2"),
+                        "remove_headers": ["etag", "digest"],
+                    }
+                }
+            }
+        },
+    ),
+    "give the response a body": (
+        ContinueResponseHeaders({"x-a": "1"}, ("etag",), body=b"{}"),
+        {
+            "response_headers": {
+                "response": {
+                    "status": "CONTINUE_AND_REPLACE",
+                    "header_mutation": {"set_headers": put(x_a=b"1"), "remove_headers": ["etag"]},
+                    "body_mutation": {"body": base64(b"{}")},
+                }
+            }
+        },
+    ),
+    "keep a piece": (KeepResponseBody(), {"response_body": {}}),
+    "replace a piece": (
+        ReplaceResponseBody(b"\x00\xff"),
+        {"response_body": {"response": {"body_mutation": {"body": base64(b"\x00\xff")}}}},
+    ),
+    "drop a piece": (
+        ReplaceResponseBody(b""),
+        {"response_body": {"response": {"body_mutation": {"clear_body": True}}}},
+    ),
+    "answer": (
+        Answer(400, b'{"error":{}}', "llm_validation_error"),
+        {
+            "immediate_response": {
+                "status": {"code": "BadRequest"},
+                "headers": {"set_headers": put(content_type=b"application/json")},
+                "body": base64(b'{"error":{}}'),
+                "details": "llm_validation_error",
+            }
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("reply", "expected"), REPLIES.values(), ids=REPLIES)
+def test_replies_are_what_envoy_expects(reply, expected):
+    assert envoy.understood(codec.encode(reply)) == expected
+
+
+def test_pseudo_headers_are_set_as_any_other():
+    sent = envoy.understood(codec.encode(ContinueResponseHeaders({":status": "503"})))
+    [header] = sent["response_headers"]["response"]["header_mutation"]["set_headers"]
+    assert header["header"] == {"key": ":status", "raw_value": base64(b"503")}
+
+
+def test_request_headers_bring_target_and_policy():
+    message = codec.decode(
+        envoy.request_headers(CLAUDE, POLICY, {"x-request-id": "r", "x-name": b"gr\xf6\xdfe"})
+    )
+    assert message == RequestHeaders(CLAUDE, POLICY, {"x-request-id": "r", "x-name": "gr\xf6\xdfe"})
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (envoy.request_body(b"\x00\xff{}"), RequestBody(b"\x00\xff{}")),
+        (
+            envoy.response_headers(529, {"retry-after": "1"}),
+            ResponseHeaders(529, {":status": "529", "retry-after": "1"}),
+        ),
+        (envoy.response_headers(200, {}, end=True), ResponseHeaders(200, {":status": "200"}, end=True)),
+        (envoy.response_body(b"x"), ResponseBody(b"x")),
+        (envoy.response_body(b"", end=True), ResponseBody(b"", end=True)),
+    ],
+)
+def test_requests(data, expected):
+    assert codec.decode(data) == expected
+
+
+def test_header_values_in_either_field_of_the_protobuf():
+    headers = {"headers": [{"key": ":status", "value": "200"}, {"key": "x", "raw_value": b"y"}]}
+    request = ProcessingRequest(response_headers={"headers": headers})
+    assert codec.decode(request.SerializeToString()).headers == {":status": "200", "x": "y"}
+
+
+def test_texts_are_decoded_once():
+    first = codec.decode(envoy.request_headers(CLAUDE, POLICY))
+    again = codec.decode(envoy.request_headers(CLAUDE, POLICY))
+    other = codec.decode(envoy.request_headers(OPENAI, policy(hold_headers=False)))
+    assert again.target is first.target
+    assert again.policy is first.policy
+    assert (other.target, other.policy) == (OPENAI, policy(hold_headers=False))
+
+
+GOOD = (text_of(CLAUDE), text_of(POLICY))
+
+
+@pytest.mark.parametrize(
+    ("target", "route", "reason"),
+    [
+        (None, GOOD[1], "without the attribute xds.upstream_host_metadata"),
+        (GOOD[0], None, "without the attribute xds.route_metadata"),
+        (None, None, "without the attribute"),
+        ("", GOOD[1], "metadata of another version"),
+        ("{", GOOD[1], "metadata of another version"),
+        ('{"leaf": "a"}', GOOD[1], "missing required field `provider`"),
+        (GOOD[0].replace("anthropic", "telepathy"), GOOD[1], "telepathy"),
+        (GOOD[0], GOOD[1].replace("openai_chat", "smoke_signals"), "smoke_signals"),
+        (GOOD[0], "[]", "metadata of another version"),
+    ],
+)
+def test_metadata_that_is_missing_or_of_another_version(target, route, reason):
+    request = ProcessingRequest(request_headers={"headers": {}}, attributes=envoy.attributes(target, route))
+    with pytest.raises(ProtocolError, match=reason):
+        codec.decode(request.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\xff\xff", "not a ProcessingRequest"),
+        (b"", "an empty message"),
+        (ProcessingRequest(request_headers={}).SerializeToString(), "without the attribute"),
+        (ProcessingRequest(request_trailers={}).SerializeToString(), "request_trailers"),
+        (ProcessingRequest(response_trailers={}).SerializeToString(), "response_trailers"),
+        (ProcessingRequest(response_headers={}).SerializeToString(), "without a status"),
+        (
+            ProcessingRequest(
+                response_headers={"headers": {"headers": [{"key": ":status", "raw_value": b"OK"}]}}
+            ).SerializeToString(),
+            "without a status",
+        ),
+    ],
+)
+def test_what_envoys_configuration_rules_out(data, reason):
+    with pytest.raises(ProtocolError, match=reason):
+        codec.decode(data)
