@@ -181,7 +181,7 @@ class StreamOptions(msgspec.Struct):
 
 
 class Request(msgspec.Struct):
-    """The fields that are read one by one; ``request.PLAIN`` and the vendors' own stay text."""
+    """The fields that are read one by one; all others stay text."""
 
     model: str
     messages: list[Message]

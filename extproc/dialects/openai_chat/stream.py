@@ -39,7 +39,7 @@ class _Lists:
     """How many entries each list of a choice's message has so far."""
 
     def __init__(self) -> None:
-        self.custom: dict[int, bool] = {}  # index of a tool call -> whether it is to a custom tool
+        self.calls: dict[int, str] = {}  # index of a tool call -> its kind
         self.thinking = 0
         self.annotations = 0
 
@@ -97,7 +97,7 @@ class ChunkWriter:
             case ev.Finish():
                 word = finish_word(
                     event.reason,
-                    called=bool(self._lists(event.choice).custom),
+                    called=bool(self._lists(event.choice).calls),
                     legacy=self._reply.legacy_functions,
                 )
                 details = finish_details(event.native_reason, event.stop_sequence)
@@ -157,20 +157,19 @@ class ChunkWriter:
 
     def _tool_call(self, start: ev.ToolCallStart) -> bytes:
         role = self._role(start.choice)
-        custom = start.kind == "custom"
-        self._lists(start.choice).custom[start.index] = custom
-        body = {"name": start.name, "input" if custom else "arguments": ""}
+        self._lists(start.choice).calls[start.index] = start.kind
+        body = {"name": start.name, "input" if start.kind == "custom" else "arguments": ""}
         call = {"index": start.index, "id": start.id, "type": start.kind, start.kind: body}
         return role + self._chunk(start.choice, {"tool_calls": [call]})
 
     def _call_delta(self, event: ev.ToolCallDelta) -> dict[str, Any]:
-        if self._lists(event.choice).custom.get(event.index):
+        if self._lists(event.choice).calls.get(event.index) == "custom":
             return {"custom": {"input": event.arguments}}
         return {"function": {"arguments": event.arguments}}
 
     def _legacy_call(self, start: ev.ToolCallStart) -> bytes:
         role = self._role(start.choice)
-        self._lists(start.choice).custom[start.index] = False
+        self._lists(start.choice).calls[start.index] = start.kind
         return role + self._function_call(start.choice, start.index, {"name": start.name, "arguments": ""})
 
     def _function_call(self, choice: int, index: int, told: dict[str, str]) -> bytes:

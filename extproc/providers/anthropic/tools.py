@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -70,7 +71,7 @@ def write_tools(request: ChatRequest, traits: Traits) -> Tools:
     return Tools(tools=tools, choice=choice, unsupported=unsupported)
 
 
-def _allowed(request: ChatRequest) -> Any:
+def _allowed(request: ChatRequest) -> Callable[[Tool], bool]:
     """allowed_tools has no counterpart: the others are not offered."""
     allowed = request.tool_choice.allowed if request.tool_choice is not None else None
     return lambda tool: allowed is None or (not isinstance(tool, NativeTool) and tool.name in allowed)

@@ -19,7 +19,7 @@ B64 = base64.b64encode(b"x").decode()
 EPHEMERAL = {"type": "ephemeral"}
 
 
-def send(model: str = HAIKU, **fields: Any) -> ProviderRequest:
+def send(model: str = HAIKU, /, **fields: Any) -> ProviderRequest:
     """The request that a client's `fields` become; valid by the SDK's types."""
     asked = {"model": "asked", "messages": [USER]} | fields
     request = DIALECTS["openai_chat"].read_request(json.dumps(asked).encode())
@@ -28,7 +28,7 @@ def send(model: str = HAIKU, **fields: Any) -> ProviderRequest:
     return sent
 
 
-def body(model: str = HAIKU, **fields: Any) -> dict[str, Any]:
+def body(model: str = HAIKU, /, **fields: Any) -> dict[str, Any]:
     return json.loads(send(model, **fields).body)
 
 

@@ -10,9 +10,13 @@ from openai.types.chat import ChatCompletion
 
 from extproc.chat.fold import fold
 from extproc.chat.seams import ReplyContext
+from extproc.contract.target import RoutePolicy
 from extproc.dialects import DIALECTS
+from extproc.messages import RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
 from extproc.providers import WIRE_FORMATS
-from tests.extproc.providers.claude import USER, body, says, send, text
+from extproc.replies import ReplaceResponseBody
+from extproc.session import Session
+from tests.extproc.providers.claude import HAIKU, TARGET, USER, body, says, send, text
 from tests.extproc.providers.clients import add_up, chunks, read_all, read_unary, write_all
 from tests.extproc.providers.test_anthropic_stream import START, STOP, block, close, delta, end, framed
 
@@ -127,6 +131,21 @@ def test_other_answers_are_as_ever() -> None:
     [choice] = unary(*says_hi)["choices"]
     assert choice["message"] == {"role": "assistant", "content": "Hi", "refusal": None}
     assert choice["finish_reason"] == streamed(*says_hi)[-1]["choices"][0]["finish_reason"] == "length"
+
+
+def test_a_session_remembers_what_the_client_reads() -> None:
+    session = Session(now=7)
+    policy = RoutePolicy(model="m", dialect="openai_chat", models={TARGET.leaf: HAIKU})
+    session.on(RequestHeaders(TARGET, policy, {}))
+    session.on(RequestBody(json.dumps({"model": "m", "messages": [USER], "functions": [WEATHER]}).encode()))
+    session.on(ResponseHeaders(200, {"content-type": "application/json"}))
+    tool_use = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}
+    answer = json.dumps({"content": [tool_use], "stop_reason": "tool_use"}).encode()
+    told = session.on(ResponseBody(answer, end=True)).messages[-1]
+    assert isinstance(told, ReplaceResponseBody)
+    [choice] = read_unary(told.body)["choices"]
+    assert choice["message"]["function_call"] == {"name": "get_weather", "arguments": "{}"}
+    assert choice["finish_reason"] == "function_call"
 
 
 @pytest.mark.parametrize("stream", [False, True])
