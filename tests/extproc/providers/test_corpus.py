@@ -37,6 +37,7 @@ TEXT = st.builds(dict.__or__, typed("text", text=WORDS), MARKS)
 URLS = st.sampled_from(
     ["https://x/y.png", f"data:image/png;base64,{B64}", f"data:image/tiff;base64,{B64}", "gs://b/o"]
 )
+DETAILS = st.sampled_from([{}, {"detail": "auto"}, {"detail": "low"}])
 FILES = st.sampled_from(
     [
         {"file_data": f"data:application/pdf;base64,{B64}", "filename": "a.pdf"},
@@ -47,7 +48,7 @@ FILES = st.sampled_from(
 )
 PARTS = st.one_of(
     TEXT,
-    typed("image_url", image_url=st.builds(lambda url: {"url": url}, URLS)),
+    typed("image_url", image_url=st.builds(lambda url, more: {"url": url} | more, URLS, DETAILS)),
     typed("file", file=FILES),
     typed("input_audio", input_audio=st.just({"data": B64, "format": "mp3"})),
 )
@@ -115,6 +116,7 @@ TOOLS = st.one_of(
     ),
     typed("custom", custom=st.just({"name": "c"})),
 )
+FUNCTIONS = st.fixed_dictionaries({"name": NAMES}, optional={"description": WORDS, "parameters": OBJECTS})
 CHOICES = st.one_of(
     st.sampled_from(["auto", "none", "required"]),
     st.builds(lambda name: {"type": "function", "function": {"name": name}}, NAMES),
@@ -152,6 +154,9 @@ REQUESTS = st.builds(
             "stop": WORDS | st.lists(WORDS, max_size=4),
             "tools": st.lists(TOOLS, min_size=1, max_size=3),
             "tool_choice": CHOICES,
+            "functions": st.lists(FUNCTIONS, min_size=1, max_size=2),
+            "function_call": st.sampled_from(["auto", "none"])
+            | st.builds(lambda name: {"name": name}, NAMES),
             "parallel_tool_calls": st.booleans(),
             "response_format": FORMATS,
             "reasoning_effort": st.sampled_from(["none", "minimal", "low", "medium", "high", "xhigh", "max"]),
@@ -200,7 +205,7 @@ def test_any_request(asked: dict[str, Any], model: str) -> None:
     if refused is not None:
         assert (refused.status, refused.type) == (400, "invalid_request_error")
         assert refused.param is not None
-        assert refused.param.startswith(("messages", "tools[", "tool_choice"))
+        assert refused.param.startswith(("messages", "tools[", "tool_choice", "function_call"))
         return
     body = json.loads(sent.body)
     check(body)
@@ -211,7 +216,7 @@ def test_any_request(asked: dict[str, Any], model: str) -> None:
 def named(field: str, asked: dict[str, Any]) -> list[str]:
     """What `unsupported` may call `field`."""
     inner = {
-        "messages": ["messages.name"],
+        "messages": ["messages.name", "messages.content.image_url.detail"],
         "response_format": ["response_format.json_schema.schema"],
         "web_search_options": ["web_search_options.search_context_size"],
         "tools": [
