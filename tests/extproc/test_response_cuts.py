@@ -187,6 +187,18 @@ def test_any_answer_cut_anywhere(exchange):
     assert parts.failed == whole.failed
 
 
+@settings(max_examples=50, deadline=None)
+@given(exchanges, exchanges)
+def test_an_answer_does_not_depend_on_those_before(exchange, other):
+    def answer(to: Exchange) -> tuple[object, bytes, list[AttemptFailed]]:
+        client = respond(to.begin(), ResponseHeaders(to.status, to.headers), cut(to.data, to.at))
+        return client.headers, client.body, client.failed
+
+    first = answer(exchange)
+    answer(other)
+    assert answer(exchange) == first
+
+
 @settings(max_examples=100, deadline=None)
 @given(target=st.sampled_from([CLAUDE, OPENAI]), stream=st.booleans(), status=statuses, headers=types)
 def test_any_answer_without_a_body(target, stream, status, headers):
