@@ -9,6 +9,7 @@ from unittest.mock import ANY
 import pytest
 
 from extproc import responses
+from extproc.chat.events import End, Start
 from extproc.chat.seams import ReplyContext
 from extproc.dialects import DIALECTS
 from extproc.messages import ResponseHeaders
@@ -85,6 +86,19 @@ class TestBounds:
         monkeypatch.setattr(responses, "MAX_HELD", len(BEGIN))
         pieces = [BEGIN, BLOCK + delta("Hello"), PING * 100, END, b""]
         assert text(written(answered(asked(body=STREAM), pieces))) == "Hello"
+
+    def test_an_end_before_any_content(self, monkeypatch):
+        """What no format's reader lets happen today."""
+        monkeypatch.setattr(READER, "feed", lambda _, __: [Start()])
+        monkeypatch.setattr(READER, "finish", lambda _: [End()])
+        assert (
+            asked(body=STREAM)
+            >> ResponseHeaders(200, SSE_TYPE)
+            >> LAST
+            << failed(502)
+            << ReplaceResponseBody(error("api_error", message="claude ended its stream without content"))
+            << AttemptFailed("claude", 502, "claude ended its stream without content", committed=False)
+        )
 
 
 class Broken:
