@@ -40,8 +40,8 @@ _OPTIONS: Final = (
     # A peer that vanished without a word is noticed.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    # Envoy may send keepalives of its own; grpc would end the connection for more than one in 5 minutes.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    # Envoy sends keepalives of its own (xds/bootstrap.py); grpc would end the connection after a few.
+    ("grpc.http2.max_ping_strikes", 0),
     # A port that another process has is an error, not half of the connections.
     ("grpc.so_reuseport", 0),
 )

@@ -69,7 +69,9 @@ def bootstrap(folder: Path, api_type: str) -> dict[str, Any]:
     ads = {"ads": {}, "resource_api_version": "V3"}
     http2 = {
         "@type": f"{TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions",
-        "explicit_http_config": {"http2_protocol_options": {}},
+        "explicit_http_config": {
+            "http2_protocol_options": {"connection_keepalive": {"interval": "0.05s", "timeout": "10s"}}
+        },
     }
     address = {"pipe": {"path": str(folder / "ads.sock")}}
     return {

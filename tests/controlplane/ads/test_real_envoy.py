@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -317,3 +318,12 @@ async def test_endpoints_and_extensions(tmp_path, envoy: RealEnvoy):
         assert (await envoy.admin("/config_dump?resource=dynamic_warming_clusters")).strip() == "{}"
         assert await envoy.counter("listener_manager.listener_modified") == 0
     assert seen.nacks == []
+
+
+async def test_keepalives_do_not_end_the_stream(tmp_path: Path, envoy: RealEnvoy) -> None:
+    """Envoy pings twenty times a second here; grpc's default is to hang up after two in five minutes."""
+    async with serving(tmp_path) as server:
+        (first,) = await until(server.streams)
+        await asyncio.sleep(1.0)
+        assert [stream.id for stream in server.streams()] == [first.id]
+        assert "Too many pings" not in envoy.log
