@@ -4,6 +4,8 @@ Text, thinking and tool calls have events of their own. Everything else (server 
 results, citations of documents, compaction, what will be invented next) is kept as it came and
 told at the end, together with the blocks around it, as one ``NativeMessage``: the next turn needs
 it, and in the old order.
+
+A call of ``JSON_TOOL`` is not one: its arguments are the answer's text.
 """
 
 from __future__ import annotations
@@ -22,6 +24,11 @@ INVALID_JSON: Final = "INVALID_JSON"
 """The key under which Anthropic wants arguments back that are not JSON.
 
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+"""
+JSON_TOOL: Final = "gateway_json_response"
+"""The tool that answers where a server has no structured output of its own; see ``formats``.
+
+Answers are read without their request at hand, so the name alone tells, and clients may not use it.
 """
 _EMPTY_INPUT: Final = Raw(b"{}")
 _HIDDEN_WORK: Final = frozenset({"thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use"})
@@ -58,8 +65,10 @@ class _Block:
         self.fields = fields
         self.grown: dict[str, list[str]] = {}
         self.citations: list[Raw] = []
-        self.call: int | None = None
+        self.call: int | None = None  # which of the client's tools' calls this is
         self.begins_at = 0  # where in the message's text
+        self.is_answer = kind == "tool_use" and self.text("name") == JSON_TOOL
+        self.is_late = False  # whether its words come after the answer's JSON, which they would spoil
 
     def grow(self, field: str, piece: str) -> None:
         self.grown.setdefault(field, []).append(piece)
@@ -78,6 +87,10 @@ class _Block:
         streamed = "".join(self.grown.get("partial_json", ()))
         return Raw(streamed.encode()) if streamed.strip() else self.fields.get("input", _EMPTY_INPUT)
 
+    def words(self) -> str:
+        """What a block of text, or an answer, says."""
+        return bytes(self.input()).decode() if self.is_answer else self.text("text")
+
     def _valid_input(self) -> object:
         """The arguments, or what stands for them where the model broke off within."""
         given = self.input()
@@ -87,7 +100,9 @@ class _Block:
             return {INVALID_JSON: bytes(given).decode()}
 
     def whole(self) -> Raw:
-        """The block as a unary answer would have it."""
+        """The block as a unary answer would have it; an answer as the text that it is to the next turn."""
+        if self.is_answer:
+            return raw({"type": "text", "text": self.words()})
         fields: dict[str, object] = dict(self.fields)
         for field in self.grown:
             if field == "partial_json":
@@ -106,9 +121,15 @@ class Blocks:
         self._open: dict[int, _Block] = {}
         self._whole: list[_Block] = []
         self._calls = 0
+        self._answered = False
         self._text = 0  # characters of text so far
         self._special = False  # whether some block has no place in the neutral message
         self._last_kind = ""
+
+    @property
+    def only_answered(self) -> bool:
+        """Whether all that was called is the tool that is none."""
+        return self._answered and not self._calls
 
     def start(self, index: int, fields: dict[str, Raw], out: list[ev.Event]) -> None:
         """Raises: MalformedJSON for a block of a wrong shape, here and below."""
@@ -117,13 +138,17 @@ class Blocks:
         kind = decode(fields["type"], str) if "type" in fields else ""
         block = self._open[index] = _Block(kind, fields)
         block.begins_at = self._text
+        block.is_late = self._answered and (kind == "text" or block.is_answer)
         match kind:
             case "text":
-                self._say(block.text("text"), out)
+                self._say(block, block.text("text"), out)
                 block.citations = _listed(fields.get("citations"))
             case "thinking":
                 if thought := block.text("thinking"):
                     out.append(ev.ReasoningDelta(thought))
+            case "tool_use" if block.is_answer:
+                self._answered = True
+                out.append(ev.Progress())
             case "tool_use":
                 block.call = self._calls
                 self._calls += 1
@@ -136,6 +161,8 @@ class Blocks:
 
     def _is_special(self, block: _Block) -> bool:
         """Whether the neutral message would lose `block`, or its place among the others."""
+        if block.is_answer or block.is_late:
+            return False
         match block.kind:
             case "text":
                 return self._last_kind == "tool_use"
@@ -151,8 +178,8 @@ class Blocks:
             case _:
                 return True
 
-    def _say(self, text: str, out: list[ev.Event]) -> None:
-        if text:
+    def _say(self, block: _Block, text: str, out: list[ev.Event]) -> None:
+        if text and not block.is_late:
             self._text += len(text)
             out.append(ev.TextDelta(text))
 
@@ -163,11 +190,9 @@ class Blocks:
         if delta.text is not None:
             block.grow("text", delta.text)
             if block.kind == "text":
-                self._say(delta.text, out)
+                self._say(block, delta.text, out)
         if delta.partial_json:
-            block.grow("partial_json", delta.partial_json)
-            if block.call is not None:
-                out.append(ev.ToolCallDelta(index=block.call, arguments=delta.partial_json))
+            self._more_input(block, delta.partial_json, out)
         if delta.thinking:
             block.grow("thinking", delta.thinking)
             out.append(ev.ReasoningDelta(delta.thinking))
@@ -178,11 +203,20 @@ class Blocks:
         if (citation := present(delta.citation)) is not None:
             block.citations.append(citation)
 
+    def _more_input(self, block: _Block, piece: str, out: list[ev.Event]) -> None:
+        block.grow("partial_json", piece)
+        if block.is_answer:
+            self._say(block, piece, out)
+        elif block.call is not None:
+            out.append(ev.ToolCallDelta(index=block.call, arguments=piece))
+
     def stop(self, index: int, out: list[ev.Event]) -> None:
         block = self._open.pop(index, None)
         if block is None:
             return
         match block.kind:
+            case _ if block.is_late:
+                self._special = self._special or bool(block.words().strip())
             case "text":
                 for citation in block.citations:
                     self._cite(citation, block.begins_at, out)
@@ -192,8 +226,12 @@ class Blocks:
                 )
             case "redacted_thinking":
                 out.append(ev.ThinkingDone(Thinking(redacted=block.text("data"))))
-            case "tool_use" if block.call is not None and "partial_json" not in block.grown:
+            case "tool_use" if "partial_json" in block.grown:
+                pass
+            case "tool_use" if block.call is not None:
                 out.append(ev.ToolCallDelta(index=block.call, arguments=bytes(block.input()).decode()))
+            case "tool_use":
+                self._say(block, block.words(), out)
         self._whole.append(block)
 
     def _cite(self, citation: Raw, begins_at: int, out: list[ev.Event]) -> None:

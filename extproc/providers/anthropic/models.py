@@ -24,6 +24,7 @@ class Traits(NamedTuple):
     """max_tokens: what we ask for when the client names no limit (Anthropic demands one).
 
     adaptive: thinks by ``effort``, not by a budget of tokens. thinks: knows thinking at all.
+    structured: is known to have ``output_config.format``. strict: does not refuse ``strict`` tools.
     named: is a Claude model by name, so that newer fields are known to it.
     """
 
@@ -34,6 +35,7 @@ class Traits(NamedTuple):
     off: Off = "omit"
     efforts: tuple[str, ...] = ()
     structured: bool = True
+    strict: bool = True
     named: bool = True
 
 
@@ -43,7 +45,7 @@ _NAME: Final = re.compile(
     r"(?:-(?P<new>\d{1,2}(?:[.-]\d{1,2})?)(?!\d))?",
 )
 
-UNKNOWN: Final = Traits(max_tokens=8192, named=False)
+UNKNOWN: Final = Traits(max_tokens=8192, structured=False, named=False)
 """Other vendors' models behind Anthropic's format (llama.cpp, vLLM, DeepSeek), and private names.
 
 8192 is what all of them can answer; a longer answer ends with finish_reason ``length``.
@@ -57,13 +59,13 @@ def traits(model: str) -> Traits:
         return UNKNOWN
     family, version = parsed
     if version < (3, 5):
-        return Traits(max_tokens=4096, thinks=False, structured=False)
+        return Traits(max_tokens=4096, thinks=False, structured=False, strict=False)
     if version < (3, 7):
-        return Traits(max_tokens=8192, thinks=False, structured=False)
+        return Traits(max_tokens=8192, thinks=False, structured=False, strict=False)
     if version < (4, 1):
-        return Traits(max_tokens=32_000, structured=False)
+        return Traits(max_tokens=32_000, structured=False, strict=False)
     if version < (4, 5):
-        return Traits(max_tokens=32_000, sampling="one", structured=False)
+        return Traits(max_tokens=32_000, sampling="one", structured=False, strict=False)
     if version < (4, 6):
         return Traits(max_tokens=64_000, sampling="one", efforts=_EFFORTS if family == "opus" else ())
     if version < (4, 7):

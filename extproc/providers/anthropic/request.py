@@ -10,17 +10,17 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from extproc.chat.model import ChatRequest, ResponseFormat
+from extproc.chat.model import ChatRequest
 from extproc.chat.seams import ProviderRequest
 from extproc.contract.target import Target
 from extproc.errors import RequestError
 from extproc.providers.anthropic.fields import read_field
+from extproc.providers.anthropic.formats import Format, write_format
 from extproc.providers.anthropic.messages import Conversation, has_unsigned_tool_turn, write_conversation
 from extproc.providers.anthropic.models import Traits, traits
-from extproc.providers.anthropic.schema import enforceable
-from extproc.providers.anthropic.thinking import Plan, plan
+from extproc.providers.anthropic.thinking import plan
 from extproc.providers.anthropic.tools import write_tools
-from extproc.wire.rawjson import encode, raw
+from extproc.wire.rawjson import encode
 
 API_VERSION: Final = "2023-06-01"
 """The version that still takes ``temperature`` and its like, on the models that have them.
@@ -48,20 +48,23 @@ _BETA_OF_FIELD: Final = {
 
 _TIERS: Final = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 _MIN_TOP_P_THINKING: Final = 0.95
-_SCHEMA: Final = "response_format.json_schema.schema"
-_JSON_ONLY: Final = "Reply with one JSON object and nothing else: no other text and no code fence."
 
 
 def write_request(request: ChatRequest, target: Target, model: str) -> ProviderRequest:
     """Raises: RequestError for content that Anthropic cannot take, naming the part."""
     known = traits(model)
     conversation = write_conversation(request.messages)
+    given_config = _field(request, "output_config", dict[str, Raw]) or {}
     tools = write_tools(request, known)
+    form = Format(tools) if "format" in given_config else write_format(request, known, tools)
+    tools = form.tools
+    if form.words is not None:
+        conversation.system.append({"type": "text", "text": form.words})
     thinking = plan(
         request, known, forced_tool=tools.forced, unsigned_turn=has_unsigned_tool_turn(request.messages)
     )
-    unsupported = [*conversation.unsupported, *tools.unsupported, *thinking.unsupported]
-    output_config = _output_config(request, known, thinking, conversation, unsupported)
+    unsupported = [*conversation.unsupported, *tools.unsupported, *form.unsupported, *thinking.unsupported]
+    output_config = _output_config(given_config, thinking.effort, form.output)
     body: dict[str, Any] = {"model": model, "max_tokens": thinking.max_tokens}
     if conversation.system:
         body["system"] = conversation.system
@@ -169,40 +172,8 @@ def _service_tier(request: ChatRequest, unsupported: list[str]) -> dict[str, Any
 
 
 def _output_config(
-    request: ChatRequest, known: Traits, thinking: Plan, conversation: Conversation, unsupported: list[str]
+    given: dict[str, Any], effort: str | None, output: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Effort and output format. What the client put into ``output_config`` itself comes first.
-
-    Anthropic has no JSON mode without a schema, and models before 4.5 have none at all: there the
-    model is told in words, and the field counts as not honoured.
-    """
-    config: dict[str, Any] = _field(request, "output_config", dict[str, Raw]) or {}
-    if thinking.effort is not None:
-        config.setdefault("effort", thinking.effort)
-    wanted = request.response_format
-    if wanted is None:
-        return config
-    if wanted.schema is None or not known.structured:
-        unsupported.append("response_format")
-        conversation.system.append({"type": "text", "text": _told(wanted)})
-        return config
-    schema, dropped = enforceable(_described(wanted.schema, wanted.description), _SCHEMA)
-    if dropped:
-        unsupported.append(_SCHEMA)
-    config.setdefault("format", {"type": "json_schema", "schema": schema})
-    return config
-
-
-def _described(schema: Raw, description: str | None) -> Raw:
-    """`schema` with the client's description of the format, for which Anthropic has no other place."""
-    if description is None or not bytes(schema).startswith(b"{"):
-        return schema
-    fields = read_field(schema, dict[str, Raw], _SCHEMA)
-    return raw({"description": description, **fields})
-
-
-def _told(wanted: ResponseFormat) -> str:
-    if wanted.schema is None:
-        return _JSON_ONLY
-    schema = _described(wanted.schema, wanted.description)
-    return f"{_JSON_ONLY} It must be valid against this JSON schema:\n{bytes(schema).decode()}"
+    """Effort and output format. What the client put into ``output_config`` itself comes first."""
+    wanted = {"effort": effort, "format": output}
+    return {name: value for name, value in wanted.items() if value is not None} | given

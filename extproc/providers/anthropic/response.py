@@ -89,12 +89,13 @@ def start_event(message: Message) -> ev.Start:
     return ev.Start(id=message.id, model=message.model, service_tier=SERVICE_TIERS.get(tier or ""))
 
 
-def finish_events(stop: Stop) -> list[ev.Event]:
+def finish_events(stop: Stop, blocks: Blocks) -> list[ev.Event]:
     """A refusal's explanation is what the client reads in the place of an answer."""
     word = stop.stop_reason
-    finish = ev.Finish(
-        reason=FINISH_REASONS.get(word or "", "unknown"), native_reason=word, stop_sequence=stop.stop_sequence
-    )
+    reason = FINISH_REASONS.get(word or "", "unknown")
+    if reason == "tool_calls" and blocks.only_answered:
+        reason = "stop"
+    finish = ev.Finish(reason=reason, native_reason=word, stop_sequence=stop.stop_sequence)
     if word == "refusal" and stop.stop_details is not None and stop.stop_details.explanation:
         return [ev.RefusalDelta(stop.stop_details.explanation), finish]
     return [finish]
@@ -117,7 +118,7 @@ def read_response(body: bytes) -> ChatResponse:
         blocks.finish(out)
     except MalformedJSON as error:
         raise ProviderFailed(f"the provider sent a malformed answer: {error}") from None
-    out += finish_events(message)
+    out += finish_events(message, blocks)
     if message.usage is not None:
         out.append(ev.UsageSeen(message.usage.usage()))
     return fold(out)

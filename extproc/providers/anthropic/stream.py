@@ -117,7 +117,7 @@ class AnthropicStreamReader(EventStreamReader):
             return
         self._finished = True
         self._blocks.finish(out)
-        out += finish_events(stop)
+        out += finish_events(stop, self._blocks)
 
     def closed(self) -> None:
         if not self._finished:

@@ -64,7 +64,7 @@ def plan(request: ChatRequest, traits: Traits, *, forced_tool: bool, unsigned_tu
         raise RequestError(f"reasoning_effort: unknown level {effort!r}", param="reasoning_effort")
     limit = request.max_tokens or traits.max_tokens
     if "thinking" in request.extra:
-        return _native(request, traits, limit)
+        return _native(request, traits, limit, forced_tool=forced_tool)
     if effort is None:
         return Plan(max_tokens=limit)
     if effort == "none":
@@ -84,14 +84,20 @@ def plan(request: ChatRequest, traits: Traits, *, forced_tool: bool, unsigned_tu
     return _budgeted(request, traits, effort, level, excluded=forced_tool or unsigned_turn)
 
 
-def _native(request: ChatRequest, traits: Traits, limit: int) -> Plan:
+def _native(request: ChatRequest, traits: Traits, limit: int, *, forced_tool: bool) -> Plan:
     given = request.extra["thinking"]
     config = read_field(given, _Config, "thinking")
+    on = config.type in ("enabled", "adaptive")
+    if on and forced_tool:
+        return Plan(max_tokens=limit, effort=_asked_level(request, traits), unsupported=("thinking",))
     if request.max_tokens is None and config.budget_tokens is not None:
         limit = max(limit, config.budget_tokens + ANSWER_ROOM)
+    return Plan(max_tokens=limit, thinking=given, effort=_asked_level(request, traits), on=on)
+
+
+def _asked_level(request: ChatRequest, traits: Traits) -> str | None:
     effort = request.reasoning_effort
-    level = _level(effort, traits)[0] if effort is not None and effort != "none" else None
-    return Plan(max_tokens=limit, thinking=given, effort=level, on=config.type in ("enabled", "adaptive"))
+    return _level(effort, traits)[0] if effort is not None and effort != "none" else None
 
 
 def _off(traits: Traits, limit: int) -> Plan:

@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from extproc.chat.model import ChatRequest, CustomTool, FunctionTool, NativeTool, Tool, ToolChoice
 from extproc.errors import RequestError, UnsupportedFieldError
+from extproc.providers.anthropic.blocks import JSON_TOOL
 from extproc.providers.anthropic.fields import read_field
 from extproc.providers.anthropic.models import Traits
 from extproc.providers.anthropic.schema import enforceable
@@ -32,6 +33,10 @@ class Tools(msgspec.Struct):
     def forced(self) -> bool:
         """Whether the model must call a tool, which excludes thinking."""
         return self.choice is not None and self.choice["type"] in ("any", "tool")
+
+
+class _Named(msgspec.Struct):
+    name: str | None = None
 
 
 class _Location(msgspec.Struct):
@@ -56,7 +61,7 @@ def write_tools(request: ChatRequest, traits: Traits) -> Tools:
     wanted = _allowed(request)
     field = "functions[{}]" if request.legacy_functions else "tools[{}].function"
     tools = [
-        _tool(tool, n, field.format(n), traits, unsupported)
+        _tool(tool, field.format(n), traits, unsupported)
         for n, tool in enumerate(request.tools)
         if wanted(tool)
     ]
@@ -77,9 +82,11 @@ def _allowed(request: ChatRequest) -> Callable[[Tool], bool]:
     return lambda tool: allowed is None or (not isinstance(tool, NativeTool) and tool.name in allowed)
 
 
-def _tool(tool: Tool, n: int, function: str, traits: Traits, unsupported: list[str]) -> Any:
+def _tool(tool: Tool, function: str, traits: Traits, unsupported: list[str]) -> Any:
     """function: where the client wrote what it says of a function."""
-    path = f"tools[{n}]"
+    path = function.removesuffix(".function")
+    if _name(tool, path) == JSON_TOOL:
+        raise RequestError(f"{path}: the name {JSON_TOOL!r} is the gateway's own", param=path)
     match tool:
         case FunctionTool():
             return _function(tool, function, traits, unsupported)
@@ -94,12 +101,16 @@ def _tool(tool: Tool, n: int, function: str, traits: Traits, unsupported: list[s
             return tool.raw
 
 
+def _name(tool: Tool, path: str) -> str | None:
+    return read_field(tool.raw, _Named, path).name if isinstance(tool, NativeTool) else tool.name
+
+
 def _function(tool: FunctionTool, path: str, traits: Traits, unsupported: list[str]) -> dict[str, Any]:
     written: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         written["description"] = tool.description
-    schema = _input_schema(tool.parameters, f"{path}.parameters")
-    if tool.strict and traits.structured:
+    schema = input_schema(tool.parameters, f"{path}.parameters")
+    if tool.strict and traits.strict:
         schema, dropped = enforceable(schema, f"{path}.parameters")
         written["strict"] = True
         if dropped:
@@ -112,7 +123,7 @@ def _function(tool: FunctionTool, path: str, traits: Traits, unsupported: list[s
     return written
 
 
-def _input_schema(parameters: Raw | None, path: str) -> Raw:
+def input_schema(parameters: Raw | None, path: str) -> Raw:
     """Anthropic wants ``type: object`` said; OpenAI takes an empty schema for no parameters."""
     if parameters is None:
         return _NO_PARAMETERS

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from extproc.errors import RequestError
-from tests.extproc.providers.claude import EPHEMERAL, HAIKU, USER, body, send, text
+from tests.extproc.providers.claude import EPHEMERAL, body, send
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "integer"}, "a": {}}, "required": ["b"]}
 F = {"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}}
@@ -144,23 +144,3 @@ def test_a_schema_too_deep_is_refused() -> None:
         schema = {"type": "array", "items": schema}
     with pytest.raises(RequestError, match="nested more than 64 levels"):
         send(response_format={"type": "json_schema", "json_schema": {"schema": schema}})
-
-
-@pytest.mark.parametrize(
-    ("model", "wanted", "words"),
-    [
-        (HAIKU, {"type": "json_object"}, "Reply with one JSON object"),
-        (
-            "claude-3-5-sonnet-latest",
-            {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
-            json.dumps(SCHEMA),
-        ),
-    ],
-)
-def test_json_without_means_of_its_own(model: str, wanted: dict[str, Any], words: str) -> None:
-    sent = send(model, messages=[{"role": "system", "content": "s"}, USER], response_format=wanted)
-    written = json.loads(sent.body)
-    assert written["system"][0] == text("s")
-    assert words in written["system"][1]["text"]
-    assert "output_config" not in written
-    assert sent.unsupported == ("response_format",)

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from extproc.dialects import DIALECTS
 from extproc.errors import RequestError
 from extproc.providers import WIRE_FORMATS
+from extproc.providers.anthropic.blocks import JSON_TOOL
 from tests.extproc.providers.anthropic_types import check
 from tests.extproc.providers.claude import B64, EPHEMERAL, TARGET
 
@@ -180,14 +181,13 @@ REQUESTS = st.builds(
         }
     ),
 )
+UNSTRUCTURED = ("claude-3-5-haiku-latest", "claude-opus-4-1", "tiny")
 MODELS = st.sampled_from(
     [
-        "claude-3-5-haiku-latest",
-        "claude-opus-4-1",
+        *UNSTRUCTURED,
         "claude-haiku-4-5",
         "claude-opus-4-6",
         "claude-sonnet-5-5",
-        "tiny",
     ]
 )
 
@@ -210,6 +210,13 @@ def test_any_request(asked: dict[str, Any], model: str) -> None:
     body = json.loads(sent.body)
     check(body)
     follow_the_rules(body, asked)
+    if model in UNSTRUCTURED and asked.get("response_format", {"type": "text"})["type"] != "text":
+        assert "output_config" not in body
+        assert body["tool_choice"]["type"] in ("any", "tool")
+        theirs = [tool["name"] for tool in body["tools"] if tool["name"] != JSON_TOOL]
+        assert theirs or body["tool_choice"]["name"] == JSON_TOOL
+    else:
+        assert JSON_TOOL not in sent.body.decode()
     assert set(sent.unsupported) <= {name for field in asked for name in named(field, asked)}
 
 

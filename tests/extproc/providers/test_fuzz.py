@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from extproc.chat import events as ev
 from extproc.errors import ProviderError
 from extproc.providers import WIRE_FORMATS
+from extproc.providers.anthropic.blocks import JSON_TOOL
 from tests.extproc.providers.clients import DIALECT, REPLY, chunks, read_all, read_unary, write_all
 
 FORMATS: list[Any] = ["openai", "anthropic"]
@@ -100,6 +101,7 @@ LIKELY = {
     "anthropic": st.one_of(
         st.builds(lambda m: {"type": "message_start", "message": {"id": "m", "content": []} | m}, st.dictionaries(KEYS, JSON, max_size=1)),
         st.builds(lambda i, t, m: {"type": "content_block_start", "index": i, "content_block": {"type": t} | m}, st.integers(0, 2), WORDS, st.dictionaries(KEYS, JSON, max_size=2)),
+        st.builds(lambda i, m: {"type": "content_block_start", "index": i, "content_block": {"type": "tool_use", "name": JSON_TOOL} | m}, st.integers(0, 2), st.dictionaries(KEYS, JSON, max_size=1)),
         st.builds(lambda i, m: {"type": "content_block_delta", "index": i, "delta": m}, st.integers(0, 2), st.dictionaries(KEYS, JSON, max_size=2)),
         st.builds(lambda i: {"type": "content_block_stop", "index": i}, st.integers(0, 2)),
         st.builds(lambda m: {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": m}, st.dictionaries(KEYS, JSON, max_size=2)),

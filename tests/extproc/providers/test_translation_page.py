@@ -19,6 +19,7 @@ from openai.types.chat import completion_create_params
 from extproc.dialects import DIALECTS
 from extproc.errors import RequestError
 from extproc.providers import WIRE_FORMATS
+from extproc.providers.anthropic.blocks import JSON_TOOL
 from extproc.providers.anthropic.models import traits
 from extproc.providers.anthropic.request import API_VERSION, NATIVE_FIELDS
 from extproc.providers.anthropic.response import FINISH_REASONS
@@ -55,6 +56,7 @@ OLD, ADAPTIVE, NEW, OTHER = "claude-3-5-haiku-latest", "claude-opus-4-6", "claud
 EFFORT = {"reasoning_effort": "low"}
 FUNCTION = {"name": "f", "parameters": {"type": "object"}}
 TOOL = {"type": "function", "function": FUNCTION}
+JSON_OBJECT = {"response_format": {"type": "json_object"}}
 SHORT = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 5}}}
 
 
@@ -88,6 +90,7 @@ def called(result: dict[str, Any]) -> dict[str, Any]:
     return messages(USER, calls("c"), result)
 
 
+THINKING = {"thinking": {"type": "enabled", "budget_tokens": 2000}}
 OUTPUT_CONFIG = {"output_config": {"effort": "low"}}
 PROOF = [{"type": "thinking", "thinking": "t", "signature": "s"}]
 SERVERS = [{"type": "url", "url": "https://x", "name": "m"}]
@@ -112,17 +115,20 @@ EXAMPLES: dict[str, list[Try]] = {
     "`tools[].function.parameters` of a strict tool, with rules that Anthropic does not enforce (`minLength`, …)": [Try(tools(strict=True, parameters=SHORT))],
     "`tools[]` of a type of Anthropic's own (`web_search_20250305`, …)": [Try({"tools": [{"type": "web_search_20250305", "name": "web_search"}]})],
     "`tools[]` of type `custom`, or another": [Try({"tools": [{"type": "custom", "custom": {"name": "c"}}]})],
+    "`tools[]` with the name `gateway_json_response`": [Try(tools(name=JSON_TOOL))],
     "`tool_choice`": [Try({"tool_choice": "required"}, beside={"tools": [TOOL]})],
     "`tool_choice` of type `allowed_tools`": [Try({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}}, beside={"tools": [TOOL]})],
     "`tool_choice` demanding a tool where there is none": [Try({"tool_choice": "required"})],
     "`parallel_tool_calls` false": [Try({"parallel_tool_calls": False}, beside={"tools": [TOOL]})],
     "`functions`": [Try({"functions": [FUNCTION]})],
     "`function_call`": [Try({"function_call": {"name": "f"}}, beside={"functions": [FUNCTION]})],
-    "`response_format` of type `json_schema` on Claude 4.5 and newer, and on other servers": [Try(schema({"type": "object"}), model) for model in (HAIKU, NEW, OTHER)],
-    "`response_format.json_schema.description`": [Try(schema({"type": "object"}, description="d"), beside=schema({"type": "object"}))],
-    "`response_format.json_schema.schema` with rules that Anthropic does not enforce": [Try(schema(SHORT))],
-    "`response_format` of type `json_schema` on Claude before 4.5": [Try(schema({"type": "object"}), OLD)],
-    "`response_format` of type `json_object`": [Try({"response_format": {"type": "json_object"}})],
+    "`response_format` of type `json_schema` on Claude 4.5 and newer": [Try(schema({"type": "object"}), model) for model in (HAIKU, NEW)],
+    "`response_format` of type `json_schema`, `json_object` on Claude before 4.5, and on other servers": [Try(wanted, model) for model in (OLD, "claude-opus-4-1", OTHER) for wanted in (schema(SHORT), JSON_OBJECT)],
+    "`response_format` beside a tool that the client forces, there": [Try(JSON_OBJECT, OTHER, {"tools": [TOOL], "tool_choice": "required"})],
+    "`response_format` of type `json_schema` whose schema is no object, there": [Try(schema({"type": "array"}), OTHER)],
+    "`response_format` of type `json_object` on Claude 4.5 and newer": [Try(JSON_OBJECT, model) for model in (HAIKU, NEW)],
+    "`response_format.json_schema.description`": [Try(schema({"type": "object"}, description="d"), model, schema({"type": "object"})) for model in (HAIKU, OTHER)],
+    "`response_format.json_schema.schema` with rules that Anthropic does not enforce, on Claude 4.5 and newer": [Try(schema(SHORT))],
     "`reasoning_effort` on Claude 4.6 and newer": [Try({"reasoning_effort": "high"}, model) for model in (ADAPTIVE, NEW)],
     "`reasoning_effort` on Claude 3.7 to 4.5, and on other servers": [Try({"reasoning_effort": "high"}, model) for model in ("claude-3-7-sonnet-latest", HAIKU, OTHER)],
     "`reasoning_effort` `none` where Claude thinks by itself (Claude 5 and newer)": [Try({"reasoning_effort": "none"}, NEW)],
@@ -130,6 +136,7 @@ EXAMPLES: dict[str, list[Try]] = {
     "`reasoning_effort` that the generation lacks (`xhigh` on Claude 4.6)": [Try({"reasoning_effort": "xhigh"}, ADAPTIVE)],
     "`reasoning_effort` on Claude before 3.7": [Try(EFFORT, OLD)],
     "`reasoning_effort` beside a forced tool, on Claude before 4.6": [Try(EFFORT, beside={"tools": [TOOL], "tool_choice": "required"})],
+    "`reasoning_effort` beside `response_format`, where a tool answers": [Try(EFFORT, model, JSON_OBJECT) for model in ("claude-opus-4-1", OTHER)],
     "`reasoning_effort` with `max_tokens` of at most 1,024, on Claude before 4.6": [Try(EFFORT, beside={"max_tokens": 1024})],
     "`reasoning_effort` with a tool's result whose call came back without `thinking_blocks`, on Claude before 4.6": [Try(EFFORT, beside=called(tool("c")))],
     "`reasoning_effort` that nobody knows": [Try({"reasoning_effort": "huge"})],
@@ -149,7 +156,8 @@ EXAMPLES: dict[str, list[Try]] = {
     ],
     "`prompt_cache_key`, `prompt_cache_retention`, `prompt_cache_options`": [Try({"prompt_cache_key": "k"}), Try({"prompt_cache_retention": "24h"}), Try({"prompt_cache_options": {"mode": "explicit"}})],
     # Anthropic's own
-    "`thinking`": [Try({"thinking": {"type": "enabled", "budget_tokens": 2000}})],
+    "`thinking`": [Try(THINKING)],
+    "`thinking` beside a forced tool, the one that answers included": [Try(THINKING, HAIKU, {"tools": [TOOL], "tool_choice": "required"}), Try(THINKING, OTHER, JSON_OBJECT)],
     "`output_config`": [Try(OUTPUT_CONFIG)],
     "`top_k`": [Try({"top_k": 5})],
     "`betas`": [Try({"betas": ["b"]})],
