@@ -34,6 +34,15 @@ class TextDelta(msgspec.Struct, frozen=True):
     choice: int = 0
 
 
+class AnswerStart(msgspec.Struct, frozen=True):
+    """The text that follows is all of the text: what came before was only said on the way.
+
+    A client's stream has told that already, and nothing takes it back.
+    """
+
+    choice: int = 0
+
+
 class RefusalDelta(msgspec.Struct, frozen=True):
     text: str
     choice: int = 0
@@ -117,6 +126,7 @@ Event = (
     Start
     | Progress
     | TextDelta
+    | AnswerStart
     | RefusalDelta
     | ReasoningDelta
     | ThinkingDone

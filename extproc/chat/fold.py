@@ -54,6 +54,9 @@ class _Choice:
         match event:
             case ev.TextDelta(text):
                 self.text.append(text)
+            case ev.AnswerStart():
+                self.text.clear()
+                self.annotations.clear()  # places in that text
             case ev.RefusalDelta(text):
                 self.refusal.append(text)
             case ev.ReasoningDelta(text):

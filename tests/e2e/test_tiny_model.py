@@ -22,6 +22,7 @@ import pytest
 
 from tests.e2e.harness import Gateway, free_port, running_gateway
 
+MODELS = ["native", "renamed", "translated", "failover"]
 MODEL = Path(__file__).parents[1] / "data" / "tiny2.gguf"
 SERVER = """
 import sys, time, xllamacpp
@@ -43,6 +44,9 @@ TOOL: Any = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
+
+STRICT_TOOL: Any = {"type": "function", "function": TOOL["function"] | {"strict": True}}
+"""OpenAI's `parse` takes no other tool."""
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +108,7 @@ def user(text: str) -> Any:
     return [{"role": "user", "content": text}]
 
 
-@pytest.mark.parametrize("model", ["native", "renamed", "translated", "failover"])
+@pytest.mark.parametrize("model", MODELS)
 class TestRealServer:
     def test_unary_and_stream_say_the_same(self, client: openai.OpenAI, model: str) -> None:
         unary = client.chat.completions.create(
@@ -172,17 +176,43 @@ class TestRealServer:
             client.chat.completions.create(model=model, messages=user("Hello"), temperature="hot")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("model", ["native", "renamed"])
-def test_parse(client: openai.OpenAI, model: str) -> None:
-    """llama.cpp's grammar makes even this model answer in the schema; its Anthropic side has no such option."""
+class Answer(pydantic.BaseModel):
+    mood: Literal["fine"]
 
-    class Answer(pydantic.BaseModel):
-        mood: Literal["fine"]
 
-    completion = client.chat.completions.parse(
-        model=model, messages=user("Hello"), response_format=Answer, temperature=0, max_tokens=256
+@pytest.mark.parametrize("model", MODELS)
+class TestStructuredOutput:
+    """Grammars make even this model answer in a schema: its OpenAI side has them for response_format,
+    its Anthropic side only for tools.
+    """
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+    @pytest.mark.parametrize(
+        "beside", [{}, {"tools": [STRICT_TOOL], "tool_choice": "none"}], ids=["alone", "none"]
     )
-    assert isinstance(completion.choices[0].message.parsed, Answer)
+    def test_parse(self, client: openai.OpenAI, model: str, stream: bool, beside: dict[str, Any]) -> None:
+        asked: Any = {"model": model, "messages": user("Hello"), "temperature": 0, "max_tokens": 256}
+        if stream:
+            with client.chat.completions.stream(response_format=Answer, **asked, **beside) as events:
+                choice: Any = events.get_final_completion().choices[0]
+        else:
+            choice = client.chat.completions.parse(response_format=Answer, **asked, **beside).choices[0]
+        assert choice.finish_reason == "stop"
+        assert choice.message.parsed == Answer(mood="fine")
+        assert not choice.message.tool_calls
+
+    def test_json_object(self, client: openai.OpenAI, model: str) -> None:
+        response = client.chat.completions.with_raw_response.create(
+            model=model,
+            messages=user("Hello"),
+            response_format={"type": "json_object"},
+            temperature=0,
+            max_tokens=256,
+        )
+        assert "x-llm-gateway-degraded" not in response.headers
+        choice = response.parse().choices[0]
+        assert isinstance(json.loads(choice.message.content or ""), dict)
+        assert choice.finish_reason == "stop"
 
 
 def test_the_health_check_sees_the_server(gateway: Gateway) -> None:

@@ -107,7 +107,7 @@ class ChunkWriter:
                 return b""
             case ev.End():
                 return self._end()
-            case ev.Progress() | ev.StreamError():
+            case ev.Progress() | ev.AnswerStart() | ev.StreamError():
                 return b""
         assert_never(event)
 

@@ -147,8 +147,7 @@ class Blocks:
                 if thought := block.text("thinking"):
                     out.append(ev.ReasoningDelta(thought))
             case "tool_use" if block.is_answer:
-                self._answered = True
-                out.append(ev.Progress())
+                self._begin_answer(block, out)
             case "tool_use":
                 block.call = self._calls
                 self._calls += 1
@@ -158,6 +157,14 @@ class Blocks:
             out.append(ev.Progress())
         self._special = self._special or self._is_special(block)
         self._last_kind = kind
+
+    def _begin_answer(self, block: _Block, out: list[ev.Event]) -> None:
+        """The answer's text is to be JSON and nothing else.
+
+        Claude says nothing before a tool that it must call; llama.cpp's grammars let a model do so.
+        """
+        out.append(ev.Progress() if block.is_late else ev.AnswerStart())
+        self._answered = True
 
     def _is_special(self, block: _Block) -> bool:
         """Whether the neutral message would lose `block`, or its place among the others."""
@@ -216,7 +223,7 @@ class Blocks:
             return
         match block.kind:
             case _ if block.is_late:
-                self._special = self._special or bool(block.words().strip())
+                pass
             case "text":
                 for citation in block.citations:
                     self._cite(citation, block.begins_at, out)
@@ -243,11 +250,16 @@ class Blocks:
         place = Annotation(url=url, title=cited.title or "", start=begins_at, end=self._text)
         out.append(ev.Cited(place))
 
+    def _spoke_beside(self) -> bool:
+        """Whether there are words beside the answer, which is then not all of the message."""
+        speaking = [block for block in self._whole if block.is_answer or block.kind == "text"]
+        return self._answered and sum(bool(block.words().strip()) for block in speaking) > 1
+
     def finish(self, out: list[ev.Event]) -> None:
         """No block will follow."""
         for index in sorted(self._open):
             self.stop(index, out)
-        if self._special:
+        if self._special or self._spoke_beside():
             blocks = tuple(block.whole() for block in self._whole)
             out.append(ev.NativeMessage(NativeContent(owner=OWNER, blocks=blocks)))
 

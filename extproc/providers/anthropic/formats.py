@@ -1,10 +1,10 @@
 """What becomes of ``response_format``: structured output, a tool that the model must call, or words.
 
-Anthropic's own structured output needs a schema and Claude 4.5; other servers of the format need not
-know it (llama.cpp ignores it). There, the answer becomes the input of a tool: older models and
-grammars hold to an ``input_schema``, and a forced call has no text beside it.
+Structured output needs a schema and Claude 4.5, and other servers of the format need not know it
+(llama.cpp ignores it): https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+There, the answer becomes the input of a tool, since older models and grammars hold to an
+``input_schema``; ``blocks`` turns the call back into the answer's text.
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools#forcing-tool-use
-``blocks`` turns that call back into the answer's text.
 """
 
 from __future__ import annotations

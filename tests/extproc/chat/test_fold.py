@@ -6,7 +6,7 @@ import pytest
 
 from extproc.chat import events as ev
 from extproc.chat.fold import fold
-from extproc.chat.model import AssistantMessage, ChatResponse, Choice, TextPart, ToolCall, Usage
+from extproc.chat.model import Annotation, AssistantMessage, ChatResponse, Choice, TextPart, ToolCall, Usage
 from extproc.errors import ProviderFailed
 
 
@@ -14,6 +14,9 @@ def test_fold() -> None:
     events: list[ev.Event] = [
         ev.Start(id="i", created=1, model="m", fingerprint="f", service_tier="default"),
         ev.UsageSeen(Usage(prompt=1)),
+        ev.TextDelta("before"),
+        ev.Cited(Annotation(url="u", title="t", start=0, end=6)),
+        ev.AnswerStart(),
         ev.ToolCallStart(index=1, id="b", name="g"),
         ev.TextDelta("a"),
         ev.ToolCallStart(index=0, id="a", name="f"),

@@ -193,14 +193,17 @@ TOLD = json.dumps(CITY, separators=(",", ":"))
         ([answers(input=CITY)], "max_tokens", {"content": TOLD}, "length"),
         ([answers()], "tool_use", {"content": "{}"}, "stop"),
         ([answers(input=CITY)], "what_comes_next", {"content": TOLD}, "stop"),
-        # white space around is JSON's too
-        ([text("\n\n"), answers(input=CITY), text("\n")], "tool_use", {"content": "\n\n" + TOLD}, "stop"),
-        # text before is said before anybody can know
-        ([text("Here: "), answers(input=CITY)], "tool_use", {"content": "Here: " + TOLD}, "stop"),
+        ([text("\n\n"), answers(input=CITY), text("\n")], "tool_use", {"content": TOLD}, "stop"),
         # with the client's tools
         ([client_calls(), answers(input=CITY)], "tool_use", {"content": TOLD, "tool_calls": ["c"]}, "tool_calls"),
         ([answers(input=CITY), client_calls()], "tool_use", {"content": TOLD, "tool_calls": ["c"]}, "tool_calls"),
-        # what would spoil the JSON is not said, nor lost
+        # what would spoil the JSON is not in the content, nor lost
+        (
+            [text("Here: ", citations=[{"url": "https://x", "title": "X"}]), answers(input=CITY)],
+            "tool_use",
+            {"content": TOLD, "anthropic_content": [text("Here: ", citations=[{"url": "https://x", "title": "X"}]), text(TOLD)]},
+            "stop",
+        ),
         (
             [answers(input=CITY), text("Done.")],
             "tool_use",
@@ -246,6 +249,13 @@ def test_its_arguments_stream_as_text() -> None:
         {},
     ]
     assert told[-2]["choices"][0]["finish_reason"] == "stop"
+
+
+def test_a_stream_cannot_take_back_what_it_told() -> None:
+    told = chunks(write_all(read(*streamed([text("Here: "), answers(input={})], "tool_use"))))
+    deltas = [choice["delta"] for part in told for choice in part["choices"]]
+    blocks = [{"index": 0} | text("Here: "), {"index": 1} | text("{}")]
+    assert deltas[1:] == [{"content": "Here: "}, {"content": "{}"}, {"anthropic_content": blocks}, {}]
 
 
 def test_numbers_and_spaces_stay_as_the_provider_wrote_them() -> None:
@@ -297,8 +307,7 @@ def test_a_stream_adds_up_to_the_answer(
     kinds = [each.get("name", each["type"]) for each in content]
     assert [call.name for call in choice.message.tool_calls] == [kind for kind in kinds if kind == "f"]
     if JSON_TOOL in kinds:
-        first = kinds.index(JSON_TOOL)
-        before = "".join(each["text"] for each in content[:first] if each["type"] == "text")
-        assert choice.message.text.startswith(before)
-        assert json.loads(choice.message.text[len(before) :]) == content[first]["input"]
+        assert json.loads(choice.message.text) == content[kinds.index(JSON_TOOL)]["input"]
         assert choice.finish_reason != "tool_calls" or "f" in kinds
+        words = "".join(each.get("text", "") for each in content).strip()
+        assert choice.message.native is not None or not words
