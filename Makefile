@@ -19,8 +19,14 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 demo: $(VENV)/.demo
 	$(BIN)/llm-gateway demo
 
+# Tests that hold a time limit of the product run alone, after the others. Some tests: ARGS="-k failover".
 test: $(VENV)/.dev
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
+ifdef ARGS
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+else
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not alone" --cov --cov-report=
+	$(BIN)/pytest -m alone --cov --cov-append --cov-report=term
+endif
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

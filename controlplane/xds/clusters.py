@@ -215,9 +215,11 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
         },
         circuit_breakers=_limits(None),
         # A worker that dies costs its own streams only: the others take over within a second (trap 6).
+        # One that is merely slow answers late, and where all seem ill, trying them beats refusing: hence
+        # the patience, and Envoy's own panic threshold.
         health_checks=[
             {
-                "timeout": seconds(1.0),
+                "timeout": seconds(5.0),
                 "interval": seconds(1.0),
                 "no_traffic_interval": seconds(1.0),
                 "unhealthy_threshold": {"value": 2},
@@ -225,8 +227,6 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
                 "grpc_health_check": {},
             }
         ],
-        common_lb_config={"healthy_panic_threshold": {"value": 0}},
-        close_connections_on_host_health_failure=True,
         typed_extension_protocol_options={
             _HTTP_OPTIONS: any_of(
                 HttpProtocolOptions(

@@ -15,6 +15,7 @@ import pytest
 from tests.e2e.conftest import Accounts, Start
 from tests.e2e.harness import Gateway
 
+pytestmark = pytest.mark.alone
 HELLO: Any = [{"role": "user", "content": "hello"}]
 CHUNKS, DELAY = 60, 0.1
 LONG: Any = [{"role": "user", "content": f"count [sim:chunks={CHUNKS},delay={DELAY}]"}]
