@@ -31,6 +31,16 @@ def test_several_files_and_a_warning(run: Run, folder: Path) -> None:
     assert warning.startswith("warning: open.yaml:1:21: listener.address: the gateway is open")
 
 
+def test_ten_mistakes_are_ten_lines(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    golden = Path(__file__).parents[2] / "golden" / "problems"
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-is-set")
+    shutil.copy(golden / "ten_mistakes.yaml", folder)
+    result = run("check", "-c", "ten_mistakes.yaml")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (golden / "ten_mistakes.expected").read_text()
+    assert len(result.stderr.splitlines()) == 10
+
+
 def test_every_problem_on_a_line(run: Run, folder: Path) -> None:
     text = GATEWAY.replace("provider: openai", "provider: opnai").replace("port: 8080", "port: high")
     (folder / "gateway.yaml").write_text(text)
