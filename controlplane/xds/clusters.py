@@ -177,6 +177,8 @@ def _health_check(check: HealthCheck) -> Any:
     return ClusterHealthCheck(
         timeout=seconds(check.timeout),
         interval=seconds(check.interval),
+        # Otherwise a provider without traffic is asked once a minute, and comes back that late.
+        no_traffic_interval=seconds(check.interval),
         unhealthy_threshold={"value": 2},
         healthy_threshold={"value": 1},
         http_health_check={"path": check.path},

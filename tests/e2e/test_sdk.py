@@ -28,6 +28,11 @@ WEATHER: Any = {
 }
 
 
+class City(pydantic.BaseModel):
+    name: str
+    population: int
+
+
 def user(text: str) -> Any:
     return [{"role": "user", "content": text}]
 
@@ -177,10 +182,6 @@ class TestChat:
         assert none.choices[0].message.tool_calls is None
 
     def test_parse(self, client: openai.OpenAI, model: str) -> None:
-        class City(pydantic.BaseModel):
-            name: str
-            population: int
-
         completion = client.chat.completions.parse(model=model, messages=user("a city"), response_format=City)
         assert isinstance(completion.choices[0].message.parsed, City)
 
@@ -205,6 +206,13 @@ class TestChat:
             async with client.chat.completions.stream(model=model, messages=user("helper")) as helper:
                 final = await helper.get_final_completion()
             assert "helper" in (final.choices[0].message.content or "")
+            asked: Any = {"model": model, "messages": user("get_weather in Paris"), "tools": [WEATHER]}
+            called: Any = (await client.chat.completions.create(**asked)).choices[0].message.tool_calls
+            assert json.loads(called[0].function.arguments) == {"city": "Paris"}
+            parsed = await client.chat.completions.parse(
+                model=model, messages=user("a city"), response_format=City
+            )
+            assert isinstance(parsed.choices[0].message.parsed, City)
             many = await asyncio.gather(
                 *(
                     client.chat.completions.create(model=model, messages=user(f"number {n}"))
