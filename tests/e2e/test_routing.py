@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -146,8 +147,9 @@ def test_provider_headers_go_to_that_provider_only(client: openai.OpenAI, accoun
     assert not any("anthropic-version" in headers for other in "ac" for headers in seen[other])
 
 
-def test_a_pool_of_endpoints(start: Start) -> None:
+def test_a_pool_of_endpoints(start: Start, tmp_path: Path) -> None:
     """Requests spread over a pool; an endpoint that goes is left alone, and comes back."""
+    (tmp_path / "pool.key").write_text("sk-pool")
     ports = [free_port(), free_port()]
     endpoints = ", ".join(f"http://127.0.0.1:{port}/pool/v1" for port in ports)
     config = f"""
@@ -157,6 +159,7 @@ providers:
   pool:
     type: vllm
     endpoints: [{endpoints}]
+    api_key: {{file: pool.key}}
     load_balancing: round_robin
     health_check: {{path: /health, interval: 200ms, timeout: 1s}}
 models:
