@@ -71,10 +71,11 @@ def free_port(preferred: int) -> int:
     raise OSError("no free port on 127.0.0.1")
 
 
-async def demo(port: int, say: Say, *, once: bool) -> None:
+async def demo(port: int, command: str, say: Say, *, once: bool) -> None:
     """Run until SIGINT or SIGTERM; `once`: until the tour is over.
 
     port: the listener's, another one if it is taken.
+    command: how the user calls ``llm-gateway``, for the lines to try.
 
     Raises: as `controlplane.supervisor.up`; openai.OpenAIError if the tour fails.
     """
@@ -87,14 +88,14 @@ async def demo(port: int, say: Say, *, once: bool) -> None:
             port, admin = free_port(port), free_port(9901)
             file = _write_config(Path(directory), port, admin, simulator)
             ready = asyncio.Event()
-            group = Group(Options([file], concurrency=2, drain=1.0), SystemIO())
+            group = Group(Options([file], concurrency=2, drain=1.0, log_level="error"), SystemIO())
             serving = asyncio.create_task(group.run(stop, ready.set))
             waiting = asyncio.create_task(ready.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             try:
                 if ready.is_set():
                     await asyncio.to_thread(_tour, f"http://127.0.0.1:{port}", simulator, say)
-                    _what_now(f"http://127.0.0.1:{port}", admin, file, say)
+                    _what_now(f"http://127.0.0.1:{port}", admin, file, command, say)
                     if once:
                         stop.set()
             except BaseException:
@@ -155,14 +156,14 @@ def _path(headers: Any) -> str:
     return f"from provider {headers[HEADER_PROVIDER]}, attempts {headers[HEADER_ATTEMPTS]}"
 
 
-def _what_now(url: str, admin: int, file: Path, say: Say) -> None:
+def _what_now(url: str, admin: int, file: Path, command: str, say: Say) -> None:
     body = '{"model": "claude", "messages": [{"role": "user", "content": "Hello"}], "stream": true}'
     say(f"""
 The gateway runs at {url}. Try:
 
   curl -N {url}/v1/chat/completions -H 'content-type: application/json' -d '{body}'
   curl {url}/v1/models
-  llm-gateway status --admin http://127.0.0.1:{admin}
-  llm-gateway explain -c {file} --model resilient
+  {command} status --admin http://127.0.0.1:{admin}
+  {command} explain -c {file} --model resilient
 
 Edit {file}: changes are live. Ctrl-C ends it.""")

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from controlplane.admin import Admin
 from controlplane.ads.server import Endpoint
@@ -36,6 +36,9 @@ _PATIENCE: Final = 5.0
 _ACTIVE: Final = "http.gateway.downstream_rq_active"
 
 
+LogLevel: TypeAlias = Literal["info", "warning", "error"]
+
+
 class ConfigError(Exception):
     """The configuration has problems, a line each."""
 
@@ -49,12 +52,14 @@ class Options:
     """workers: ext_proc processes. concurrency: Envoy's worker threads, None for one a core.
 
     drain: seconds that streams may take to finish after SIGTERM.
+    log_level: of the workers and of Envoy, which is never asked for more than `warning`.
     """
 
     files: Sequence[Path]
     workers: int = 2
     concurrency: int | None = None
     drain: float = 30.0
+    log_level: LogLevel = "info"
 
 
 class Group:
@@ -150,7 +155,8 @@ class Group:
             log.warning("requests were still running after %.0f s", self._options.drain)
 
     def _worker(self, number: int, socket: Path) -> Child:
-        argv = (sys.executable, "-m", "extproc", "serve", "--listen", f"unix:{socket}")
+        argv = [sys.executable, "-m", "extproc", "serve", "--listen", f"unix:{socket}"]
+        argv += ["--log-level", self._options.log_level]
         return Child(
             Command(f"ext_proc worker {number}", argv, {"PROMETHEUS_MULTIPROC_DIR": str(self._metrics)})
         )
@@ -160,7 +166,8 @@ class Group:
         admin = f"unix:{self._directory / 'envoy.sock'}"
         plan = BootstrapPlan(node_id="llm-gateway", ads=f"unix:{ads}", admin=admin)
         config.write_text(json.dumps(to_dict(bootstrap(plan))))
-        argv = [str(envoy_binary()), "-c", str(config), "--disable-hot-restart", "-l", "warning"]
+        level = "error" if self._options.log_level == "error" else "warning"
+        argv = [str(envoy_binary()), "-c", str(config), "--disable-hot-restart", "-l", level]
         # Envoy warns at each start of extensions that its API marks as work in progress.
         argv += ["--component-log-level", "misc:error"]
         if self._options.concurrency is not None:

@@ -37,8 +37,10 @@ def main() -> None:
     serve.add_argument(
         "--drain", type=float, default=30.0, help="seconds that streams may finish after SIGTERM"
     )
+    serve.add_argument("--log-level", choices=["info", "warning", "error"], default="info")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s extproc %(levelname)s %(message)s")
+    level = arguments.log_level.upper()
+    logging.basicConfig(level=level, format="%(asctime)s extproc %(levelname)s %(message)s")
     try:
         uvloop.run(_serve(arguments.listen, arguments.drain))
     except OSError as error:

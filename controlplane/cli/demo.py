@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
+import sys
+from typing import Final
 
 import click
 import openai
@@ -15,6 +18,9 @@ from controlplane.processes import CrashLoop
 from controlplane.supervisor import ConfigError, StartError
 
 
+NAME: Final = "llm-gateway"
+
+
 @click.command()
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Another if it is taken."
@@ -24,11 +30,17 @@ def demo(port: int, once: bool) -> None:
     """Simulated providers, a gateway in front of them, and a tour with the OpenAI client. Needs no keys."""
     log_to_stderr(logging.ERROR)
     try:
-        asyncio.run(run_demo(port, _say, once=once))
+        asyncio.run(run_demo(port, _command(), _say, once=once))
     except (ConfigError, StartError, CrashLoop, OSError, RuntimeError) as error:
         raise EnvironmentFault(str(error)) from error
     except openai.OpenAIError as error:
         raise EnvironmentFault(f"the opening run failed: {error}") from error
+
+
+def _command() -> str:
+    """How this program was called, unless it is on the PATH: `make demo` calls the one in .venv."""
+    called = sys.argv[0]
+    return NAME if shutil.which(NAME) == called else called
 
 
 def _say(line: str) -> None:
