@@ -6,19 +6,16 @@ import asyncio
 import logging
 import shutil
 import sys
-from typing import Final
 
 import click
 import openai
 
 from controlplane.cli.errors import EnvironmentFault
 from controlplane.cli.logs import log_to_stderr
+from controlplane.cli.main import NAME
 from controlplane.demo import demo as run_demo
 from controlplane.processes import CrashLoop
 from controlplane.supervisor import ConfigError, StartError
-
-
-NAME: Final = "llm-gateway"
 
 
 @click.command()
