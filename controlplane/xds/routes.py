@@ -88,21 +88,42 @@ def route_configuration(plan: Plan) -> RouteConfiguration:
 
 
 def _endpoints(models: Sequence[ModelPlan]) -> dict[str, Any]:
-    cards = {f"GET {MODELS}/{path}": action(model_card(name)) for name, path in _card_paths(models)}
+    endpoint = state_input(names.STATE_ENDPOINT)
     branches = {
         f"POST {CHAT_COMPLETIONS}": nested(_models(models)),
         f"GET {MODELS}": action(model_list([model.name for model in models])),
         "GET /health/live": action(health_live()),
-        **cards,
+        **_cards(models),
     }
     known = {path: action(method_not_allowed(allow)) for path, allow in _METHODS.items()}
     wrong_method = exact_tree(state_input(names.STATE_PATH), known, action(unknown_url()))
-    no_card = prefix_tree(
-        state_input(names.STATE_ENDPOINT),
-        {f"GET {MODELS}/": action(unknown_model_card())},
-        nested(wrong_method),
+    return exact_tree(
+        endpoint, branches, nested(prefix_tree(endpoint, _pattern_cards(models), nested(wrong_method)))
     )
-    return exact_tree(state_input(names.STATE_ENDPOINT), branches, nested(no_card))
+
+
+def _cards(models: Sequence[ModelPlan]) -> dict[str, Any]:
+    return {
+        f"GET {MODELS}/{path}": action(model_card(model.name))
+        for model in models
+        for path in _spellings(model.name)
+    }
+
+
+def _pattern_cards(models: Sequence[ModelPlan]) -> dict[str, Any]:
+    """A name that only a pattern serves has the pattern's card: no formatter can cut a name out of a path."""
+    patterns = {
+        f"GET {MODELS}/{path}": action(model_card(model.name))
+        for model in models
+        if model.name.endswith("*")
+        for path in _spellings(model.name[:-1])
+    }
+    return {f"GET {MODELS}/": action(unknown_model_card()), **patterns}
+
+
+def _spellings(name: str) -> list[str]:
+    """`name` in a URL: as it is, and as SDKs escape it (RFC 3986, section 2)."""
+    return sorted({name, quote(name), quote(name, safe="/!$&'()*+,;=:@~")})
 
 
 _METHODS: Final = {
@@ -111,15 +132,6 @@ _METHODS: Final = {
     "/health/live": "GET",
     "/health/ready": "GET",
 }
-
-
-def _card_paths(models: Sequence[ModelPlan]) -> list[tuple[str, str]]:
-    """Every spelling of a model's name in a URL: as it is, and as SDKs escape it (RFC 3986, section 2)."""
-    return [
-        (model.name, path)
-        for model in models
-        for path in sorted({model.name, quote(model.name), quote(model.name, safe="/!$&'()*+,;=:@~")})
-    ]
 
 
 def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:

@@ -157,6 +157,8 @@ def test_models(gateway: Gateway) -> None:
     assert {m["object"] for m in body["data"]} == {"model"}
     for path in ("gpt", "open/*", "open%2F*", "open%2F%2A"):
         assert send(gateway, "GET", f"/v1/models/{path}")[0] == 200, path
+    for path in ("open/anything", "open%2Fanything"):
+        assert send(gateway, "GET", f"/v1/models/{path}")[1]["id"] == "open/*"
     assert error(send(gateway, "GET", "/v1/models/nonesuch")) == (404, INVALID, "model", "model_not_found")
 
 
