@@ -117,6 +117,14 @@ class Gateway:
             found: dict[str, Any] = json.load(response)
         return found
 
+    def metric(self, name: str) -> float:
+        """The sum of a metric's samples."""
+        with urllib.request.urlopen(f"{self.admin_url}/metrics", timeout=10) as response:
+            lines = response.read().decode().splitlines()
+        return sum(
+            float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name}{{", f"{name} "))
+        )
+
     def until(self, condition: Any, limit: float = 15.0) -> Any:
         """See `waiting.until`; a failure shows the log."""
         try:

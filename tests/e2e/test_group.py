@@ -19,7 +19,7 @@ import pytest
 import trustme
 
 from tests.e2e.conftest import Accounts, Start
-from tests.e2e.harness import COMMAND, Gateway, free_port
+from tests.e2e.harness import COMMAND, Gateway, free_port, running_gateway
 
 HELLO: Any = [{"role": "user", "content": "hello"}]
 
@@ -169,6 +169,39 @@ models:
                     client.chat.completions.create(model=model, messages=HELLO)
                 assert raised.value.status_code == 502
         assert {request["account"] for request in simulator.requests()} == {"a"}
+
+
+def test_a_gateway_behind_a_gateway_over_http_2(
+    accounts: Accounts, start: Start, tmp_path: Path, authority: trustme.CA
+) -> None:
+    """The one behind has TLS, so the two speak HTTP/2: natively, renamed, and after a failover."""
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    issue(authority, inner, "server", "localhost")
+    (inner / "openai.key").write_text(accounts.key("openai"))
+    (inner / "claude.key").write_text(accounts.key("claude"))
+    behind = config(accounts, ", tls: {cert_file: server.crt, key_file: server.key}")
+    with running_gateway(inner, behind) as second:
+        text = f"""
+listener: {{address: 127.0.0.1, port: {{port}}}}
+admin: {{port: {{admin}}}}
+providers:
+  inner: {{type: vllm, base_url: "https://localhost:{second.port}", tls: {{ca_file: ca.pem}}}}
+  nobody: {{type: vllm, base_url: "http://127.0.0.1:{free_port()}"}}
+models:
+  native: {{target: inner/native}}
+  renamed: {{target: inner/translated}}
+  failover: {{targets: [{{provider: nobody, model: x}}, {{provider: inner, model: translated, priority: 1}}]}}
+"""
+        with start(text) as first, first.openai(timeout=20) as client:
+            for model, attempts in (("native", "1"), ("renamed", "1"), ("failover", "2")):
+                raw = client.chat.completions.with_raw_response.create(model=model, messages=HELLO)
+                assert "hello" in (raw.parse().choices[0].message.content or "")
+                assert raw.headers["x-llm-gateway-attempts"] == attempts
+                assert raw.headers["x-llm-gateway-provider"] == "inner"
+                stream = client.chat.completions.create(model=model, messages=HELLO, stream=True)
+                assert list(stream)[-1].choices[0].finish_reason == "stop"
+        assert second.metric("envoy_http_downstream_cx_http2_total") > 0
 
 
 async def test_sigterm_lets_streams_finish(accounts: Accounts, start: Start) -> None:
