@@ -67,6 +67,7 @@ class Group:
 
     def __init__(self, options: Options, io: ConfigIO) -> None:
         self._options = options
+        self._hurry = False
         self._directory = Path(tempfile.mkdtemp(prefix="llm-gateway-"))
         self._metrics = self._directory / "metrics"
         self._metrics.mkdir()
@@ -78,6 +79,10 @@ class Group:
         self.admin = Admin(self.gateway, self._envoy, self._metrics)
         self._workers = [self._worker(number, socket) for number, socket in enumerate(sockets)]
         self._data_plane = Child(self._envoy_command(ads))
+
+    def hurry(self) -> None:
+        """Do not wait for what still runs."""
+        self._hurry = True
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
         """Until `stop` is set, then drain.
@@ -147,12 +152,12 @@ class Group:
         deadline = asyncio.get_running_loop().time() + self._options.drain
         with contextlib.suppress(EnvoyAdminError):
             await self._envoy.post("/healthcheck/fail")
-            while asyncio.get_running_loop().time() < deadline:
+            while asyncio.get_running_loop().time() < deadline and not self._hurry:
                 stats = await self._envoy.get(f"/stats?filter=^{_ACTIVE}$")
                 if int(stats.rpartition(":")[2] or 0) == 0:
                     return
                 await asyncio.sleep(_POLL)
-            log.warning("requests were still running after %.0f s", self._options.drain)
+            log.warning("requests were still running; they are cut")
 
     def _worker(self, number: int, socket: Path) -> Child:
         argv = [sys.executable, "-m", "extproc", "serve", "--listen", f"unix:{socket}"]
@@ -176,15 +181,20 @@ class Group:
 
 
 async def up(options: Options, io: ConfigIO, on_ready: Callable[[ControlPlane], None]) -> None:
-    """Run the group until SIGTERM or SIGINT.
+    """Run the group until SIGTERM or SIGINT; a second one cuts the draining short.
 
     on_ready: called once traffic can flow.
 
     Raises: ConfigError, StartError, CrashLoop, OSError, FileNotFoundError (no Envoy binary).
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     group = Group(options, io)
+
+    def asked_to_stop() -> None:
+        if stop.is_set():
+            group.hurry()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop)
     await group.run(stop, lambda: on_ready(group.gateway))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -223,6 +224,31 @@ async def test_sigterm_lets_streams_finish(accounts: Accounts, start: Start) -> 
             os.kill(gateway.pid, signal.SIGTERM)
             assert await asyncio.gather(*streams) == ["stop"] * 10
         assert await asyncio.to_thread(gateway.stop) == 0
+
+
+async def test_a_second_signal_does_not_wait(accounts: Accounts, start: Start) -> None:
+    endless: Any = [{"role": "user", "content": "x [sim:chunks=3000,delay=0.1]"}]
+    with start(config(accounts), "--drain", "250") as gateway:
+        async with gateway.async_openai() as client:
+            stream = await client.chat.completions.create(model="native", messages=endless, stream=True)
+            await anext(aiter(stream))
+            os.kill(gateway.pid, signal.SIGTERM)
+            await asyncio.to_thread(gateway.until, lambda: _draining(gateway))
+            os.kill(gateway.pid, signal.SIGINT)
+            assert await asyncio.to_thread(gateway._process.wait, 60) == 0
+            await stream.close()
+    assert any("requests were still running" in line for line in gateway.log)
+
+
+def _draining(gateway: Gateway) -> bool:
+    """Health fails first, on the listener and on the admin listener."""
+    for port, path in ((gateway.port, "/health/ready"), (gateway.admin_port, "/health/ready")):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", path)
+        if connection.getresponse().status != 503:
+            return False
+        connection.close()
+    return True
 
 
 @pytest.mark.parametrize("victim", ["envoy", "extproc"])
