@@ -37,7 +37,10 @@ from controlplane.supervisor import up as run_up
     help="Seconds that running requests may take after SIGTERM.",
 )
 def up(config: tuple[Path, ...], workers: int, concurrency: int | None, drain: float) -> None:
-    """Run Envoy, the ext_proc workers and the control plane as one group. SIGTERM drains."""
+    """Run Envoy, the ext_proc workers and the control plane as one group.
+
+    SIGTERM or Ctrl-C drains; a second one does not wait.
+    """
     log_to_stderr(logging.INFO)
     try:
         asyncio.run(run_up(Options(config, workers, concurrency, drain), SystemIO(), _ready))

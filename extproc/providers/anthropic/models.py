@@ -3,7 +3,8 @@
 By generation and not by name, so that a model of tomorrow is treated like its siblings.
 Sources: https://platform.claude.com/docs/en/models (limits, thinking),
 https://platform.claude.com/docs/en/build-with-claude/thinking (types, sampling parameters),
-https://platform.claude.com/docs/en/build-with-claude/effort and .../structured-outputs.
+https://platform.claude.com/docs/en/build-with-claude/effort and .../structured-outputs,
+https://platform.claude.com/docs/en/models/opus-5-5/whats-new-opus-5-5 (forced tools).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Traits(NamedTuple):
     adaptive: thinks by ``effort``, not by a budget of tokens. thinks: knows thinking at all.
     structured: is known to have ``output_config.format``. strict: does not refuse ``strict`` tools.
     named: is a Claude model by name, so that newer fields are known to it.
+    forces: can be made to call a tool.
     """
 
     max_tokens: int
@@ -37,6 +39,7 @@ class Traits(NamedTuple):
     structured: bool = True
     strict: bool = True
     named: bool = True
+    forces: bool = True
 
 
 _EFFORTS: Final = ("low", "medium", "high")
@@ -76,6 +79,7 @@ def traits(model: str) -> Traits:
         adaptive=True,
         efforts=(*_EFFORTS, "xhigh", "max"),
         off=_off(family, version),
+        forces=version < ((5, 1) if family == "fable" else (5, 5)),
     )
 
 

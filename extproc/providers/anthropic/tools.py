@@ -68,12 +68,27 @@ def write_tools(request: ChatRequest, traits: Traits) -> Tools:
     if "web_search_options" in request.plain:
         tools.append(_web_search(request.plain["web_search_options"], unsupported))
     choice = _choice(request.tool_choice, request.parallel_tool_calls)
+    param = "function_call" if request.legacy_functions else "tool_choice"
     if not tools:
         if request.tool_choice is not None and request.tool_choice.mode == "required":
-            param = "function_call" if request.legacy_functions else "tool_choice"
             raise RequestError(f"{param}: there is no such tool to choose", param=param)
         choice = None
-    return Tools(tools=tools, choice=choice, unsupported=unsupported)
+    written = Tools(tools=tools, choice=choice, unsupported=unsupported)
+    if written.forced and not traits.forces:
+        unsupported.append(param)
+        return _unforced(written)
+    return written
+
+
+def _unforced(tools: Tools) -> Tools:
+    """The nearest to a forced tool where there is none: the model may call it, and no other."""
+    choice = tools.choice or {}
+    name = choice.get("name")
+    kept = [
+        tool for tool in tools.tools if name is None or not isinstance(tool, dict) or tool["name"] == name
+    ]
+    rest = {key: value for key, value in choice.items() if key not in ("type", "name")}
+    return Tools(kept, {"type": "auto", **rest}, tools.unsupported)
 
 
 def _allowed(request: ChatRequest) -> Callable[[Tool], bool]:

@@ -78,6 +78,27 @@ def test_tool_choice(fields: dict[str, Any], choice: Any, names: list[str]) -> N
     assert sent.unsupported == ()
 
 
+@pytest.mark.parametrize("model", ["claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1"])
+@pytest.mark.parametrize(
+    ("fields", "choice", "names"),
+    [
+        ({"tool_choice": "required"}, {"type": "auto"}, ["f", "g"]),
+        ({"tool_choice": {"type": "function", "function": {"name": "g"}}}, {"type": "auto"}, ["g"]),
+        ({"tool_choice": "required", "parallel_tool_calls": False}, {"type": "auto", "disable_parallel_tool_use": True}, ["f", "g"]),
+    ],
+)  # fmt: skip
+def test_a_model_that_cannot_be_forced(
+    model: str, fields: dict[str, Any], choice: Any, names: list[str]
+) -> None:
+    sent = send(model, **({"tools": [F, G]} | fields))
+    written = json.loads(sent.body)
+    assert written["tool_choice"] == choice
+    assert [tool["name"] for tool in written["tools"]] == names
+    assert sent.unsupported == ("tool_choice",)
+    assert send(model, tools=[F], tool_choice="auto").unsupported == ()
+    assert send("claude-opus-5", **({"tools": [F, G]} | fields)).unsupported == ()
+
+
 def test_web_search() -> None:
     place = {"country": "DE", "city": "Berlin"}
     options = {"search_context_size": "high", "user_location": {"type": "approximate", "approximate": place}}

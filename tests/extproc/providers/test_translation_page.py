@@ -117,6 +117,7 @@ EXAMPLES: dict[str, list[Try]] = {
     "`tools[]` of type `custom`, or another": [Try({"tools": [{"type": "custom", "custom": {"name": "c"}}]})],
     "`tools[]` with the name `gateway_json_response`": [Try(tools(name=JSON_TOOL))],
     "`tool_choice`": [Try({"tool_choice": "required"}, beside={"tools": [TOOL]})],
+    "`tool_choice` that forces a tool, on Claude 5.5 and newer and Fable 5.1": [Try({"tool_choice": choice}, model, {"tools": [TOOL]}) for choice in ("required", {"type": "function", "function": {"name": "f"}}) for model in ("claude-opus-5-5", "claude-fable-5-1")],
     "`tool_choice` of type `allowed_tools`": [Try({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}}, beside={"tools": [TOOL]})],
     "`tool_choice` demanding a tool where there is none": [Try({"tool_choice": "required"})],
     "`parallel_tool_calls` false": [Try({"parallel_tool_calls": False}, beside={"tools": [TOOL]})],
