@@ -67,7 +67,7 @@ def _ready() -> HealthCheckFilter:
 
 
 def _provider_failures() -> CustomResponse:
-    """A native route has no ext_proc to map a provider's 401, 403 and 5xx; this does."""
+    """A native route has no ext_proc to map a provider's 401, 402, 403 and 5xx; this does."""
     failed = LocalResponsePolicy(
         status_code={"value": 502},
         body_format=error_body(
@@ -76,7 +76,7 @@ def _provider_failures() -> CustomResponse:
         response_code_details=names.DETAILS_PREFIX + "provider_failed",
     )
     replace = action(failed)
-    failures = {str(status): replace for status in (401, 403, *range(500, 600))}
+    failures = {str(status): replace for status in (401, 402, 403, *range(500, 600))}
     by_status = exact_tree(extension("status", HttpResponseStatusCodeMatchInput()), failures)
     answered = extension("answered", HttpResponseHeaderMatchInput(header_name=names.HEADER_ANSWERED))
     return CustomResponse(custom_response_matcher=exact_tree(answered, {"1": nested(by_status)}))

@@ -211,7 +211,7 @@ def test_a_rejected_request_is_not_retried(client: openai.OpenAI, accounts: Acco
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(401, 502), (403, 502), (500, 502), (503, 502), (404, 404), (422, 422)]
+    ("status", "told"), [(401, 502), (402, 502), (403, 502), (500, 502), (503, 502), (404, 404), (422, 422)]
 )
 @pytest.mark.parametrize("model", ["only-openai", "only-anthropic"])
 def test_statuses_of_a_single_target(
