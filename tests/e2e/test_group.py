@@ -263,9 +263,8 @@ def test_a_killed_process_comes_back(accounts: Accounts, start: Start, victim: s
                 return bool(client.chat.completions.create(model="translated", messages=HELLO).choices)
             return False
 
-        gateway.until(answers)
-        gateway.until(lambda: len(children(gateway.pid)[victim]) == len(first[victim]))
-        assert all(answers() for _ in range(10))
+        gateway.until(lambda: len(children(gateway.pid)[victim]) == len(first[victim]) and answers())
+        gateway.until(lambda: all(answers() for _ in range(10)))
 
 
 def test_nothing_is_left_behind(accounts: Accounts, start: Start) -> None:
