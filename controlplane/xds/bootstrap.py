@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from controlplane.xds.resources import client_tls, extension, is_ip, seconds
+from controlplane.xds.resources import (
+    ADS,
+    client_tls,
+    extension,
+    http_options,
+    is_ip,
+    seconds,
+    socket_address,
+)
 from extproc.contract.names import CLUSTER_ADS
 from protos.api import Bootstrap, DownstreamConnectionsConfig, HttpProtocolOptions, UpstreamTlsContext
-from protos.loader import any_of
 
-_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _MAX_CONNECTIONS = 50_000
 
 
@@ -39,7 +45,6 @@ class BootstrapPlan:
 
 
 def bootstrap(plan: BootstrapPlan) -> Bootstrap:
-    ads = {"ads": {}, "resource_api_version": "V3"}
     return Bootstrap(
         # Secrets by SDS need a node (trap 13).
         node={"id": plan.node_id, "cluster": "llm-gateway"},
@@ -51,8 +56,8 @@ def bootstrap(plan: BootstrapPlan) -> Bootstrap:
                 "grpc_services": [{"envoy_grpc": {"cluster_name": CLUSTER_ADS}}],
                 "set_node_on_first_message_only": True,
             },
-            "cds_config": ads,
-            "lds_config": ads,
+            "cds_config": ADS,
+            "lds_config": ADS,
         },
         static_resources={"clusters": [_ads_cluster(plan.ads, plan.tls)]},
         overload_manager={"resource_monitors": [_connections()]},
@@ -64,7 +69,7 @@ def address(text: str) -> dict[str, Any]:
     if text.startswith("unix:"):
         return {"pipe": {"path": text.removeprefix("unix:")}}
     host, _, port = text.rpartition(":")
-    return {"socket_address": {"address": host.strip("[]"), "port_value": int(port)}}
+    return socket_address(host.strip("[]"), int(port))
 
 
 def _ads_cluster(ads: str, tls: AdsTls | None) -> dict[str, Any]:
@@ -83,7 +88,7 @@ def _ads_cluster(ads: str, tls: AdsTls | None) -> dict[str, Any]:
             "cluster_name": CLUSTER_ADS,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(ads)}}]}],
         },
-        "typed_extension_protocol_options": {_HTTP_OPTIONS: any_of(options)},
+        "typed_extension_protocol_options": http_options(options),
         **({"transport_socket": _transport_socket(ads, tls)} if tls else {}),
     }
 

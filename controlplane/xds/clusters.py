@@ -7,7 +7,15 @@ from typing import Any, Final
 
 from controlplane.plan import Endpoint, Environment, HealthCheck, Leaf, Plan, Tls
 from controlplane.xds.bootstrap import address
-from controlplane.xds.resources import client_tls, extension, is_ip, metadata, seconds
+from controlplane.xds.resources import (
+    client_tls,
+    extension,
+    http_options,
+    is_ip,
+    metadata,
+    seconds,
+    socket_address,
+)
 from controlplane.xds.upstream_filters import aggregate_chain, leaf_chain
 from extproc.contract import names
 from extproc.contract.target import encode
@@ -21,7 +29,6 @@ from protos.api import (
 )
 from protos.loader import any_of
 
-_HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _UNLIMITED: Final = {"value": 1_000_000}
 _POLICIES: Final = {"round_robin": "ROUND_ROBIN", "least_request": "LEAST_REQUEST", "random": "RANDOM"}
 _SWEEP: Final = 1.0
@@ -72,7 +79,7 @@ def _leaf_cluster(leaf: Leaf, environment: Environment) -> Cluster:
         # An ejected provider is skipped, not tried in panic: the next one is asked at once.
         common_lb_config={"healthy_panic_threshold": {"value": 0}},
         upstream_connection_options={"tcp_keepalive": {}},
-        typed_extension_protocol_options={_HTTP_OPTIONS: any_of(_leaf_protocol(leaf))},
+        typed_extension_protocol_options=http_options(_leaf_protocol(leaf)),
     )
     if leaf.tls:
         cluster.transport_socket.CopyFrom(_transport_socket(leaf, leaf.tls, environment))
@@ -96,16 +103,12 @@ def _endpoint(leaf: Leaf, endpoint: Endpoint) -> dict[str, Any]:
     }
     return {
         "endpoint": {
-            "address": _address(endpoint),
+            "address": socket_address(endpoint.host, endpoint.port),
             "hostname": _authority(leaf, endpoint),
             "health_check_config": {"hostname": _authority(leaf, endpoint)},
         },
         "metadata": metadata(names.METADATA_NAMESPACE, about),
     }
-
-
-def _address(endpoint: Endpoint) -> dict[str, Any]:
-    return {"socket_address": {"address": endpoint.host, "port_value": endpoint.port}}
 
 
 def _authority(leaf: Leaf, endpoint: Endpoint) -> str:
@@ -199,7 +202,7 @@ def _aggregate_cluster(leaves: Sequence[Leaf]) -> Cluster:
         lb_policy="CLUSTER_PROVIDED",
         cluster_type=extension("envoy.clusters.aggregate", AggregateCluster(clusters=members)),
         circuit_breakers=_limits(None),
-        typed_extension_protocol_options={_HTTP_OPTIONS: any_of(options)},
+        typed_extension_protocol_options=http_options(options),
     )
 
 
@@ -229,13 +232,9 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
                 "grpc_health_check": {},
             }
         ],
-        typed_extension_protocol_options={
-            _HTTP_OPTIONS: any_of(
-                HttpProtocolOptions(
-                    explicit_http_config={
-                        "http2_protocol_options": {"max_concurrent_streams": {"value": 10_000}}
-                    }
-                )
+        typed_extension_protocol_options=http_options(
+            HttpProtocolOptions(
+                explicit_http_config={"http2_protocol_options": {"max_concurrent_streams": {"value": 10_000}}}
             )
-        },
+        ),
     )

@@ -18,6 +18,16 @@ def seconds(value: float) -> timedelta:
     return timedelta(seconds=value)
 
 
+def http_options(options: Message) -> dict[str, Any]:
+    """A cluster's ``typed_extension_protocol_options`` with its HttpProtocolOptions."""
+    return {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": any_of(options)}
+
+
+def socket_address(host: str, port: int) -> dict[str, Any]:
+    """``envoy.config.core.v3.Address`` of a TCP port."""
+    return {"socket_address": {"address": host, "port_value": port}}
+
+
 def is_ip(host: str) -> bool:
     """An address, not a name."""
     try:
