@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
 
-.PHONY: demo test lint format docs clean
+.PHONY: demo test bench bench-quick lint format docs clean
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,13 @@ else
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not alone" --cov --cov-report=
 	$(BIN)/pytest -m alone --cov --cov-append --cov-report=term
 endif
+
+# What a request costs next to a plain Envoy (docs/performance.md). Some rows: ARGS="--only 'translated-*'".
+bench: $(VENV)/.demo
+	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-quick: $(VENV)/.demo
+	$(BIN)/python -m tests.bench --quick $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
