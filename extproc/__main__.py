@@ -13,7 +13,7 @@ import sys
 
 import uvloop
 
-from extproc.transport.grpcio import GrpcioServer
+from extproc.transport.h2.server import H2Server
 
 log = logging.getLogger("extproc")
 
@@ -23,7 +23,7 @@ async def _serve(listen: list[str], grace: float) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = GrpcioServer(listen)
+    server = H2Server(listen)
     await server.start()
     log.info("serving on %s", ", ".join(server.addresses))
     await stop.wait()

@@ -18,7 +18,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from extproc.server import Stream
-from extproc.transport.grpcio import GrpcioServer
+from extproc.transport.h2.server import H2Server as GrpcioServer
 from tests.extproc import envoy
 from tests.extproc.streams import BEGIN, BLOCK, END, MESSAGE, delta
 from tests.extproc.transcript import JSON_TYPE, OPENAI, REQUEST, SSE_TYPE, STREAM
@@ -159,7 +159,7 @@ async def test_streams_end_with_their_client(peer, monkeypatch, caplog):
             if alive == 0:
                 gone.set()
 
-    monkeypatch.setattr("extproc.transport.grpcio.Stream", Counted)
+    monkeypatch.setattr("extproc.transport.calls.Stream", Counted)
     calls = [Call(peer) for _ in range(20)]
     for call in calls:
         await call.begin()
