@@ -14,7 +14,7 @@ import uvloop
 
 from tests.bench import bodies, proc, wrk
 from tests.bench.http1 import post
-from tests.bench.load import Client, Exchange, connected
+from tests.bench.load import Exchange, connected
 from tests.bench.rows import Row
 from tests.bench.stand import Site
 from tests.bench.summary import percentile
@@ -26,8 +26,9 @@ RATE: Final = 200
 """Requests a second for latencies: what two cores sustain without a queue, wherever the time goes."""
 _CONNECTIONS: Final = 32
 _WARM_UP_CHUNKS: Final = 5
-_STAGGER: Final = 0.0021
-"""Seconds between two starts of streams: no two of them have their chunks at the same moment."""
+_STAGGER: Final = 0.0051
+"""Seconds between two starts of streams: a modest rate, and few have their chunks at the same moment."""
+_WARM_UP_STAGGER: Final = 0.0021
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +58,30 @@ class Measured:
 
 
 class _Cost:
-    """What a block of code cost; `envoy` and `python` in seconds of CPU."""
+    """What a block of code cost: `envoy` and `python` in seconds of CPU.
+
+    stolen, others: shares of the machine that other guests of the host and other processes had meanwhile.
+    """
 
     def __init__(self) -> None:
-        self.envoy = self.python = self.stolen = self.seconds = 0.0
+        self.envoy = self.python = self.seconds = self.stolen = self.others = 0.0
 
 
 @contextlib.contextmanager
 def _cost(site: Site) -> Iterator[_Cost]:
     cost = _Cost()
-    machine, started = proc.usage(), time.monotonic()
-    envoy = proc.cpu_ns(site.envoy)
-    python = proc.cpu_ns(site.worker) if site.worker else 0
+    machine, started, before = proc.usage(), time.monotonic(), _seconds(site)
     yield cost
-    cost.envoy = (proc.cpu_ns(site.envoy) - envoy) / 1e9
-    cost.python = (proc.cpu_ns(site.worker) - python) / 1e9 if site.worker else 0.0
+    envoy, python, load = (now - then for now, then in zip(_seconds(site), before, strict=True))
+    cost.envoy, cost.python = envoy, python
     cost.seconds = time.monotonic() - started
-    cost.stolen = proc.stolen_share(machine, proc.usage())
+    cost.stolen, cost.others = proc.shares(machine, proc.usage(), envoy + python + load)
+
+
+def _seconds(site: Site) -> tuple[float, float, float]:
+    """CPU so far of Envoy, of Python, and of what makes the load: the provider and ourselves."""
+    python = proc.cpu_ns(site.worker) / 1e9 if site.worker else 0.0
+    return proc.cpu_ns(site.envoy) / 1e9, python, proc.cpu_ns(site.provider) / 1e9 + proc.own_seconds()
 
 
 def measure(row: Row, site: Site, effort: Effort, directory: Path) -> Measured:
@@ -105,6 +113,7 @@ def _unary(row: Row, site: Site, effort: Effort, directory: Path) -> Measured:
         "rps": summary.requests / summary.seconds,
         **_each(closed, summary.requests),
         "stolen": closed.stolen,
+        "others": closed.others,
     }
     at_rate, problem = uvloop.run(_at_rate(site, body, effort.open))
     return Measured(row.name, figures | at_rate, problem)
@@ -155,11 +164,15 @@ async def _stream(row: Row, site: Site) -> Measured:
     warm_up = _post(port, bodies.request(row.model, stream=True, chunks=_WARM_UP_CHUNKS))
     async with connected(port, STREAMS) as client:
         # As many streams as later: connections to the provider stand, and code is warm.
-        warm = await _streams(client, warm_up, _WARM_UP_CHUNKS)
+        warm = await client.run(
+            warm_up, count=STREAMS, interval=_WARM_UP_STAGGER, longest=_WARM_UP_CHUNKS * INTERVAL
+        )
         if problem := _stream_problem(row, warm, _WARM_UP_CHUNKS):
             return Measured(row.name, {}, problem)
         with _cost(site) as cost:
-            exchanges = await _streams(client, _post(port, body), CHUNKS)
+            exchanges = await client.run(
+                _post(port, body), count=STREAMS, interval=_STAGGER, longest=CHUNKS * INTERVAL
+            )
     if problem := _stream_problem(row, exchanges, CHUNKS):
         return Measured(row.name, {}, problem)
     chunks = sum(exchange.chunks for exchange in exchanges)
@@ -171,12 +184,9 @@ async def _stream(row: Row, site: Site) -> Measured:
         **_each(cost, chunks),
         **_percentiles("ms", first),
         "stolen": cost.stolen,
+        "others": cost.others,
     }
     return Measured(row.name, figures)
-
-
-async def _streams(client: Client, request: bytes, chunks: int) -> list[Exchange]:
-    return await client.run(request, count=STREAMS, interval=_STAGGER, longest=chunks * INTERVAL)
 
 
 def _stream_problem(row: Row, exchanges: Sequence[Exchange], chunks: int) -> str:

@@ -79,10 +79,21 @@ def parse_usage(stat: str) -> Usage:
     return Usage(busy, steal, busy + idle + iowait + steal)
 
 
-def stolen_share(before: Usage, after: Usage) -> float:
-    """Of the machine's time between the two, the part that other guests of the host had."""
+def shares(before: Usage, after: Usage, ours: float) -> tuple[float, float]:
+    """Of the machine's time between the two: what other guests of the host had, and other processes here.
+
+    ours: seconds of CPU that are accounted for.
+    """
     total = after.total - before.total
-    return (after.stolen - before.stolen) / total if total else 0.0
+    if not total:
+        return 0.0, 0.0
+    others = after.busy - before.busy - ours * os.sysconf("SC_CLK_TCK")
+    return (after.stolen - before.stolen) / total, max(others / total, 0.0)
+
+
+def own_seconds() -> float:
+    """CPU of this process and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def load_average() -> float:

@@ -10,16 +10,39 @@ from tests.bench.measure import RATE, STREAMS, Measured
 from tests.bench.proc import Memory
 from tests.bench.rows import LIMIT, REFERENCE, SLOW_TRANSPORT, Kind, Row
 from tests.bench.summary import Round, Spread, difference, over_rounds, ratio
+from tests.bench.wrk import CONNECTIONS
 
-_HEADINGS: Final[dict[Kind, str]] = {
-    "unary": f"Unary, per request (CPU and req/s: closed loop; latency: {RATE}/s)",
-    "stream": f"Streams, per chunk ({STREAMS} streams at once; latency: of the first chunk)",
-}
-_COLUMNS: Final = (
-    *("Envoy µs", "Python µs", "CPU × plain", "min–max", "Envoy × plain"),
-    *("a second", "p50 ms", "p95", "p99", "+p50", "+p95", "+p99"),
+DISTURBED: Final = 0.05
+"""Share of the machine that others may take before a row is called disturbed."""
+_LATENCIES: Final = ("p50_ms", "p95_ms", "p99_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A table of rows of one kind: what they cost, and either how many there were or how long they took.
+
+    suffix: of the CPU figures' names.
+    """
+
+    kind: Kind
+    heading: str
+    suffix: str = ""
+    per_second: str = ""
+    latency: bool = False
+
+
+_SECTIONS: Final = (
+    _Section(
+        "unary", f"Unary, as many as it takes ({CONNECTIONS} connections), per request", per_second="rps"
+    ),
+    _Section("unary", f"Unary, at {RATE} requests/s, per request", suffix="_at_rate", latency=True),
+    _Section(
+        "stream",
+        f"Streams, {STREAMS} at once, per chunk; latency: of the first chunk",
+        per_second="chunks_per_second",
+        latency=True,
+    ),
 )
-_PER_SECOND: Final[dict[Kind, str]] = {"unary": "rps", "stream": "chunks_per_second"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +71,9 @@ class Run:
 
 
 def text(run: Run) -> str:
-    kinds: tuple[Kind, ...] = ("unary", "stream")
-    parts = [_machine(run.machine), *run.notes]
-    parts += [_kind_table(run, kind) for kind in kinds if any(row.kind == kind for row in run.rows)]
-    parts += [part for part in (_comparisons(run), _memory(run.memory), _failures(run)) if part]
-    return "\n\n".join(parts) + "\n"
+    parts = [_machine(run.machine), *run.notes, *(_section(run, section) for section in _SECTIONS)]
+    parts += [_comparisons(run), _memory(run.memory), _disturbed(run), _failures(run)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def data(run: Run) -> dict[str, Any]:
@@ -75,53 +96,69 @@ def _row_data(run: Run, rounds: Sequence[Round], row: Row) -> dict[str, Any]:
     found |= {name: asdict(spread) for name, spread in over_rounds(rounds, row.name).items()}
     reference = REFERENCE[row.kind]
     related = {
-        "cpu_times_plain": ratio(rounds, row.name, reference, "total_us"),
-        "envoy_times_plain": ratio(rounds, row.name, reference, "envoy_us"),
+        **{
+            f"{what}_times_plain{suffix}": ratio(rounds, row.name, reference, f"{what}_us{suffix}")
+            for suffix in ("", "_at_rate")
+            for what in ("total", "envoy")
+        },
         **{f"added_{p}": difference(rounds, row.name, reference, p) for p in _LATENCIES},
     }
     return found | {name: asdict(spread) for name, spread in related.items() if spread}
 
 
-_LATENCIES: Final = ("p50_ms", "p95_ms", "p99_ms")
+def _section(run: Run, section: _Section) -> str:
+    rows = [row for row in run.rows if row.kind == section.kind]
+    if not rows:
+        return ""
+    columns = ["", "Envoy µs", "Python µs", "CPU × plain", "min–max", "Envoy × plain"]
+    columns += ["a second"] if section.per_second else []
+    columns += ["p50 ms", "p95", "p99", "+p50", "+p95", "+p99"] if section.latency else []
+    return f"{section.heading}\n\n{_table([columns, *(_line(run, section, row) for row in rows)])}"
 
 
-def _kind_table(run: Run, kind: Kind) -> str:
-    lines = [_line(run, row) for row in run.rows if row.kind == kind]
-    return f"{_HEADINGS[kind]}\n\n{_table([['', *_COLUMNS], *lines])}"
-
-
-def _line(run: Run, row: Row) -> list[str]:
+def _line(run: Run, section: _Section, row: Row) -> list[str]:
     if row.name in run.problems:
         return [row.name, "FAILED"]
-    rounds, reference = run.good, REFERENCE[row.kind]
+    rounds, reference, suffix = run.good, REFERENCE[row.kind], section.suffix
     figures = over_rounds(rounds, row.name)
-    cpu = ratio(rounds, row.name, reference, "total_us")
-    return [
+    cpu = ratio(rounds, row.name, reference, f"total_us{suffix}")
+    cells = [
         row.name,
-        _number(figures.get("envoy_us"), 1),
-        _number(figures.get("python_us"), 1),
+        _number(figures.get(f"envoy_us{suffix}"), 1),
+        _number(figures.get(f"python_us{suffix}"), 1),
         _number(cpu, 2),
         f"{cpu.low:.2f}–{cpu.high:.2f}" if cpu else "–",
-        _number(ratio(rounds, row.name, reference, "envoy_us"), 2),
-        _number(figures.get(_PER_SECOND[row.kind]), 0),
-        *(_number(figures.get(name), 2) for name in _LATENCIES),
-        *(_number(difference(rounds, row.name, reference, name), 2, sign="+") for name in _LATENCIES),
+        _number(ratio(rounds, row.name, reference, f"envoy_us{suffix}"), 2),
     ]
+    if section.per_second:
+        cells.append(_number(figures.get(section.per_second), 0))
+    if section.latency:
+        added = [difference(rounds, row.name, reference, name) for name in _LATENCIES]
+        cells += [_number(figures.get(name), 2) for name in _LATENCIES]
+        cells += [_number(spread, 2, sign="+") for spread in added]
+    return cells
 
 
 def _compared(run: Run) -> dict[str, Spread]:
     """The ratios between our own rows, and to the transcoder."""
-    rounds, named = run.good, {row.name for row in run.rows}
+    named = {row.name for row in run.rows}
     found: dict[str, Spread | None] = {}
     for row in run.rows:
-        slow = f"{row.base}@{SLOW_TRANSPORT}"
-        if row.site.startswith("gateway@") and row.name != slow and slow in named:
+        slow, limit = f"{row.base}@{SLOW_TRANSPORT}", LIMIT.get(row.base)
+        if row.name != slow and slow in named:
             for what in ("python", "total"):
-                found[f"{what} CPU, {row.name} / {slow}"] = ratio(rounds, row.name, slow, f"{what}_us")
-        limit = LIMIT.get(row.base)
+                found |= _ratios(run, row, slow, what)
         if limit in named:
-            found[f"total CPU, {row.name} / {limit}"] = ratio(rounds, row.name, limit, "total_us")
+            found |= _ratios(run, row, limit, "total")
     return {name: spread for name, spread in found.items() if spread}
+
+
+def _ratios(run: Run, row: Row, reference: str, what: str) -> dict[str, Spread | None]:
+    label = f"{what} CPU, {row.name} / {reference}"
+    found = {label: ratio(run.good, row.name, reference, f"{what}_us")}
+    if row.kind == "unary":
+        found[f"{label}, at {RATE}/s"] = ratio(run.good, row.name, reference, f"{what}_us_at_rate")
+    return found
 
 
 def _comparisons(run: Run) -> str:
@@ -138,6 +175,17 @@ def _memory(found: Mapping[str, Memory]) -> str:
         for name, one in found.items()
     ]
     return "Memory at the end, MiB\n\n" + _table([["", "resident", "peak", "private"], *lines])
+
+
+def _disturbed(run: Run) -> str:
+    """Where processes that are not of the stand were busy meanwhile."""
+    worst = {
+        row.name: max(figures[row.name]["others"] for figures in run.good if row.name in figures)
+        for row in run.rows
+        if row.name not in run.problems
+    }
+    disturbed = [f"{name} {share:.0%}" for name, share in worst.items() if share > DISTURBED]
+    return f"Others used the machine meanwhile, measure again: {', '.join(disturbed)}" if disturbed else ""
 
 
 def _failures(run: Run) -> str:

@@ -28,12 +28,14 @@ class Site:
 
     ports: where it takes requests; ours has one for both kinds.
     worker: the process of ext_proc, if it has one.
+    provider: the process that plays the providers, for all sites the same.
     """
 
     name: str
     ports: Mapping[Kind, int]
     envoy: int
     worker: int | None
+    provider: int
 
 
 class Stand:
@@ -43,7 +45,7 @@ class Stand:
         self._directory = directory
         self._stack = stack
         self.sites: dict[str, Site] = {}
-        self.provider = 0
+        self._provider = 0
 
     def start(self, sites: Sequence[str], transports: Sequence[str], *, choice: bool) -> None:
         """Raises: StandError, configs.ConfigError, FileNotFoundError (no Envoy binary)."""
@@ -76,7 +78,7 @@ class Stand:
         arguments = [f"{face}={port}" for face, port in upstreams.items()]
         process, log = self._run("upstream", [sys.executable, "-m", "tests.bench.upstream", *arguments])
         until(lambda: all(map(accepts, upstreams.values())), process, log, "the upstream")
-        self.provider = process.pid
+        self._provider = process.pid
         return upstreams
 
     def _start_gateway(self, name: str, transport: str | None) -> None:
@@ -89,32 +91,38 @@ class Stand:
         until(lambda: accepts_unix(socket), worker, log, f"the worker of {name}")
         [port] = free_ports(1)
         config = configs.gateway(port, self._upstreams, f"unix:{socket}")
-        envoy = self._start_envoy(name, config, [port])
-        self.sites[name] = Site(name, {"unary": port, "stream": port}, envoy, worker.pid)
+        envoy = self._start_envoy(name, config, [port], worker=log)
+        self.sites[name] = Site(name, {"unary": port, "stream": port}, envoy, worker.pid, self._provider)
 
     def _start_transcoder(self, gateway: str) -> None:
         """The gateway's configuration and worker; the worker serves nothing but health checks."""
         [port] = free_ports(1)
         socket = self._directory / f"{gateway}.sock"
         config = configs.transcoder(configs.gateway(port, self._upstreams, f"unix:{socket}"))
-        envoy = self._start_envoy(TRANSCODER, config, [port])
-        self.sites[TRANSCODER] = Site(TRANSCODER, {"unary": port, "stream": port}, envoy, None)
+        log = self._directory / f"{gateway}.worker.log"
+        envoy = self._start_envoy(TRANSCODER, config, [port], worker=log)
+        self.sites[TRANSCODER] = Site(
+            TRANSCODER, {"unary": port, "stream": port}, envoy, None, self._provider
+        )
 
     def _start_minimal(self, name: str, buffer: int, faces: Mapping[Kind, str]) -> None:
         ports: dict[Kind, int] = dict(zip(faces, free_ports(len(faces)), strict=True))
         listeners = {ports[kind]: self._upstreams[face] for kind, face in faces.items()}
         make = configs.plain if name == PLAIN else configs.transcoder_minimal
         envoy = self._start_envoy(name, make(listeners, buffer), list(ports.values()))
-        self.sites[name] = Site(name, ports, envoy, None)
+        self.sites[name] = Site(name, ports, envoy, None, self._provider)
 
-    def _start_envoy(self, name: str, config: dict[str, Any], ports: Sequence[int]) -> int:
+    def _start_envoy(
+        self, name: str, config: dict[str, Any], ports: Sequence[int], *, worker: Path | None = None
+    ) -> int:
+        """worker: the log of the worker that must be healthy too."""
         file = self._directory / f"{name}.json"
         file.write_text(json.dumps(config))
         argv = [str(envoy_binary()), "-c", str(file), *_ENVOY_OPTIONS]
         process, log = self._run(name, argv)
         until(lambda: all(map(accepts, ports)), process, log, f"Envoy {name}")
-        if "overload_manager" in config:
-            until(lambda: _ready(ports[0]), process, log, f"Envoy {name} with ext_proc")
+        if worker is not None:
+            until(lambda: _ready(ports[0]), process, worker, f"ext_proc of {name}")
         return process.pid
 
 
