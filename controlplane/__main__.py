@@ -1,4 +1,7 @@
-"""``python -m controlplane serve``: the control plane alone, for Envoys that run elsewhere (pods)."""
+"""``python -m controlplane serve``: the control plane alone, for Envoys that run elsewhere (pods).
+
+``member`` is the one of a group on this machine, started by ``llm-gateway up``.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,16 @@ import click
 from controlplane.admin import Admin
 from controlplane.ads.server import Endpoint
 from controlplane.ads.tls import mutual_tls
-from controlplane.cli.errors import EnvironmentFault, InputError
+from controlplane.cli.errors import USER, EnvironmentFault, InputError
 from controlplane.cli.guard import exit_status
 from controlplane.cli.logs import log_to_stderr
 from controlplane.cli.options import config_option
 from controlplane.config.io import SystemIO
 from controlplane.environment import EXT_PROC, default_environment
 from controlplane.gateway import ControlPlane
+from controlplane.group.directory import Places
+from controlplane.member import GivenUp, Options
+from controlplane.member import serve as serve_group
 
 _PEM: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -56,6 +62,20 @@ def serve(
     endpoint = _endpoint(ads, tls_cert, tls_key, tls_client_ca)
     gateway = ControlPlane(config, SystemIO(), default_environment(ext_proc), endpoint)
     asyncio.run(_serve(gateway))
+
+
+@cli.command()
+@config_option
+@click.option("--directory", type=click.Path(path_type=Path), required=True, help="The group's own.")
+@click.option("--workers", type=int, required=True, help="How many ext_proc workers there are.")
+@click.option("--log-level", type=click.Choice(["info", "warning", "error"]), default="info")
+def member(config: tuple[Path, ...], directory: Path, workers: int, log_level: str) -> None:
+    """The control plane of the group that `llm-gateway up` runs."""
+    log_to_stderr(logging.getLevelName(log_level.upper()))
+    try:
+        asyncio.run(serve_group(Options(config, Places(directory), workers), SystemIO()))
+    except GivenUp:
+        raise SystemExit(USER) from None  # the supervisor prints why
 
 
 def _endpoint(ads: str, cert: Path | None, key: Path | None, client_ca: Path | None) -> Endpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from controlplane.envoy_admin import EnvoyAdmin, EnvoyAdminError
 from controlplane.gateway import ControlPlane
+from controlplane.group.state import GroupState
 from controlplane.status import is_ready, status
 
 
@@ -20,15 +22,20 @@ class Admin:
 
     envoy: the data plane of this machine, None where Envoy runs elsewhere.
     workers: where the ext_proc workers of this machine keep their counters (``PROMETHEUS_MULTIPROC_DIR``).
+    group: what the supervisor says of this machine's processes; None where there is no supervisor.
     """
 
     def __init__(
-        self, gateway: ControlPlane, envoy: EnvoyAdmin | None = None, workers: Path | None = None
+        self,
+        gateway: ControlPlane,
+        envoy: EnvoyAdmin | None = None,
+        workers: Path | None = None,
+        group: Callable[[], GroupState] | None = None,
     ) -> None:
         self._gateway = gateway
         self._envoy = envoy
         self._workers = workers
-        self.draining = False
+        self._group = group
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, port: int) -> None:
@@ -47,9 +54,8 @@ class Admin:
             await self._runner.cleanup()
 
     async def ready(self) -> tuple[bool, str]:
-        if self.draining:
-            return False, "draining"
-        return is_ready(self._gateway, await self._clusters())
+        group = self._group() if self._group else None
+        return is_ready(self._gateway, await self._clusters(), group)
 
     async def _clusters(self) -> list[dict[str, Any]] | None:
         if self._envoy is None:
@@ -67,11 +73,14 @@ class Admin:
         return web.json_response({"status": why}, status=200 if ready else 503)
 
     async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response(status(self._gateway, await self._clusters()))
+        group = self._group() if self._group else None
+        return web.json_response(status(self._gateway, await self._clusters(), group))
 
     async def _metrics(self, _: web.Request) -> web.Response:
         """Ours, the workers' and Envoy's, in one scrape."""
         parts = [generate_latest(REGISTRY).decode()]
+        if self._group is not None:
+            parts.append(self._group().metrics())
         if self._workers is not None:
             workers = CollectorRegistry()
             MultiProcessCollector(workers, path=str(self._workers))  # type: ignore[no-untyped-call]

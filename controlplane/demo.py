@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import tempfile
@@ -13,8 +14,8 @@ from typing import Any, Final
 
 import openai
 
-from controlplane.config.io import SystemIO
-from controlplane.supervisor import Group, Options
+from controlplane.group.directory import bases, private_directory
+from controlplane.group.supervisor import Group, Options
 from extproc.contract.names import HEADER_ATTEMPTS, HEADER_PROVIDER
 from simulator import Simulator, running
 
@@ -77,19 +78,22 @@ async def demo(port: int, command: str, say: Say, *, once: bool) -> None:
     port: the listener's, another one if it is taken.
     command: how the user calls ``llm-gateway``, for the lines to try.
 
-    Raises: as `controlplane.supervisor.up`; openai.OpenAIError if the tour fails.
+    Raises: as `controlplane.group.supervisor.up`; openai.OpenAIError if the tour fails.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with tempfile.TemporaryDirectory(prefix="llm-gateway-demo-") as directory:
+    with (
+        tempfile.TemporaryDirectory(prefix="llm-demo-") as directory,
+        private_directory(bases(os.environ)) as places,
+    ):
         async with running(process=True) as simulator:
             port, admin = free_port(port), free_port(9901)
             file = _write_config(Path(directory), port, admin, simulator)
             ready = asyncio.Event()
-            group = Group(Options([file], concurrency=2, drain=1.0, log_level="error"), SystemIO())
-            serving = asyncio.create_task(group.run(stop, ready.set))
+            group = Group(Options([file], concurrency=2, drain=1.0, log_level="error"), places)
+            serving = asyncio.create_task(group.run(stop, lambda _: ready.set()))
             waiting = asyncio.create_task(ready.wait())
             await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
             try:

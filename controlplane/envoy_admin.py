@@ -1,55 +1,39 @@
-"""Envoy's admin interface, over a unix socket or TCP; only the gateway's own admin listener asks it."""
+"""What Envoy's admin interface knows; only the gateway's own admin listener asks it."""
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
+from controlplane.group.envoy_http import EnvoyAdminError, ask
 
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
+__all__ = ["EnvoyAdmin", "EnvoyAdminError"]
 
-
-class EnvoyAdminError(Exception):
-    """Envoy is not there, or did not answer as expected."""
+_REFUSALS: Final = re.compile(rb"update_(?:rejected|failure): (\d+)")
 
 
 class EnvoyAdmin:
-    """`address`: ``unix:PATH`` or ``HOST:PORT``."""
+    """socket: where it listens."""
 
-    def __init__(self, address: str) -> None:
-        self._socket = address.removeprefix("unix:") if address.startswith("unix:") else None
-        self._base = "http://envoy" if self._socket else f"http://{address}"
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
 
     async def clusters(self) -> list[dict[str, Any]]:
         """`/clusters?format=json`. Raises: EnvoyAdminError."""
-        async with self._session() as session:
-            try:
-                async with session.get("/clusters", params={"format": "json"}) as response:
-                    found = await response.json()
-            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                raise EnvoyAdminError(str(error)) from error
+        try:
+            found = json.loads(await ask(self._socket, "GET", "/clusters?format=json"))
+        except ValueError as error:
+            raise EnvoyAdminError(str(error)) from error
         statuses: list[dict[str, Any]] = found.get("cluster_statuses", [])
         return statuses
 
-    async def get(self, path: str) -> str:
+    async def get(self, target: str) -> str:
         """Raises: EnvoyAdminError."""
-        return await self._text("GET", path)
+        return (await ask(self._socket, "GET", target)).decode()
 
-    async def post(self, path: str) -> str:
-        """Raises: EnvoyAdminError."""
-        return await self._text("POST", path)
-
-    async def _text(self, method: str, path: str) -> str:
-        async with self._session() as session:
-            try:
-                async with session.request(method, path) as response:
-                    text = await response.text()
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise EnvoyAdminError(str(error)) from error
-            if not response.ok:
-                raise EnvoyAdminError(f"{path}: {response.status}")
-            return text
-
-    def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.UnixConnector(self._socket) if self._socket else aiohttp.TCPConnector()
-        return aiohttp.ClientSession(self._base, connector=connector, timeout=_TIMEOUT)
+    async def refusals(self) -> int:
+        """How many resources it has refused, of any type, since it started. Raises: EnvoyAdminError."""
+        stats = await ask(self._socket, "GET", "/stats?filter=update_(rejected|failure)$")
+        return sum(map(int, _REFUSALS.findall(stats)))

@@ -19,8 +19,10 @@ from controlplane.compiler import Compiled, compile_files
 from controlplane.config.io import ConfigIO
 from controlplane.config.load import LoadResult
 from controlplane.config.problems import Problem
+from controlplane.lastgood import LastGood
 from controlplane.nack import explain_rejection
 from controlplane.plan import Environment
+from controlplane.recorded import Recorder, Recording
 from controlplane.watch import FileWatch, watch
 
 log = logging.getLogger("controlplane")
@@ -30,6 +32,7 @@ _REMEMBERED: Final = 20
 _reloads = Counter("llm_gateway_config_reloads", "Attempts to load the configuration", ["result"])
 _nacks = Counter("llm_gateway_xds_rejections", "Resources that an Envoy refused", ["type"])
 _envoys = Gauge("llm_gateway_connected_envoys", "Envoys with an open ADS stream")
+_in_force = Gauge("llm_gateway_config_in_force", "1: the configuration files as they are now are in force")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,22 @@ class ControlPlane(Observer):
     """One configuration for any number of Envoys.
 
     paths: the YAML files, merged left to right.
+    last_good: where what came in force is kept for the next process; None: nowhere.
     """
 
     def __init__(
-        self, paths: Sequence[Path], io: ConfigIO, environment: Environment, endpoint: Endpoint
+        self,
+        paths: Sequence[Path],
+        io: ConfigIO,
+        environment: Environment,
+        endpoint: Endpoint,
+        last_good: LastGood | None = None,
     ) -> None:
         self._paths = tuple(paths)
         self._io = io
         self._environment = environment
+        self._last_good = last_good
+        self._recording = Recording({}, {})
         self.ads = AdsServer(endpoint, observer=self)
         self.compiled: Compiled | None = None
         self.loaded_at = 0.0
@@ -62,12 +73,28 @@ class ControlPlane(Observer):
         self.failing: Failure | None = None
         """Why the files as they are now are not in force; None: they are."""
 
+    def recall(self) -> bool:
+        """Have what was in force when the last process died, in case the files are wrong by now.
+
+        Before the first `load`. False: there is nothing.
+        """
+        recalled = self._last_good.recall(self._paths, self._environment) if self._last_good else None
+        if recalled is None:
+            return False
+        self.compiled, self._recording = recalled
+        self.ads.remember(self.compiled.snapshot)
+        return True
+
     def load(self) -> LoadResult:
         """Read the files and publish what they give; with a problem, the last good one stays."""
-        loaded, compiled = compile_files(self._paths, self._io, self._environment)
+        recorder = Recorder(self._io)
+        loaded, compiled = self._compile(recorder)
         if compiled is None:
             self._fail(tuple(map(str, loaded.problems)))
             _reloads.labels("refused").inc()
+            if self.compiled is not None and self.ads.publisher.published is None:
+                log.error("serving configuration %s, the last good one", self.compiled.snapshot.version)
+                self.ads.publish(self.compiled.snapshot)
             return loaded
         changed = self.compiled is None or self.compiled.snapshot.version != compiled.snapshot.version
         if changed or self.failing:
@@ -76,10 +103,22 @@ class ControlPlane(Observer):
             for warning in loaded.warnings:
                 log.warning("%s", warning)
             log.info("configuration %s loaded", compiled.snapshot.version)
-        self.compiled = compiled
+        self.compiled, self._recording = compiled, recorder.recording()
         self.failing = None
+        _in_force.set(1)
         self.ads.publish(compiled.snapshot)
         return loaded
+
+    def _compile(self, io: ConfigIO) -> tuple[LoadResult, Compiled | None]:
+        try:
+            return compile_files(self._paths, io, self._environment)
+        except Exception as error:
+            # A bug that one configuration brings out must not take away the one that works.
+            log.exception("the configuration cannot be compiled")
+            problem = Problem(
+                str(self._paths[0]), 1, 1, "", f"internal error: {type(error).__name__}: {error}"
+            )
+            return LoadResult(None, [problem], [], frozenset(self._paths)), None
 
     async def watch(self) -> None:
         """Reload whenever a file that the configuration is made of changes. Runs until cancelled."""
@@ -97,6 +136,7 @@ class ControlPlane(Observer):
     def _fail(self, messages: tuple[str, ...]) -> None:
         if self.failing and self.failing.messages == messages:
             return
+        _in_force.set(0)
         self.failing = Failure(time.time(), messages)
         self.failures.append(self.failing)
         if self.compiled is None:
@@ -121,6 +161,16 @@ class ControlPlane(Observer):
 
     def accepted(self, version: str) -> None:
         log.info("configuration %s is in force on every Envoy", version)
+        self.keep(version)
+
+    def keep(self, version: str) -> None:
+        """It works: keep it for the next process, and for an Envoy that starts while there is none."""
+        if self._last_good and self.compiled is not None and self.compiled.snapshot.version == version:
+            self._last_good.keep(self.compiled, self._recording)
+
+    def refused(self, message: str) -> None:
+        """An Envoy that reads files did not take the newest configuration."""
+        self._fail((message,))
 
     def _in_users_words(self, type_url: str, message: str) -> str:
         if self.compiled is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from controlplane.ads.reply import StreamStatus
 from controlplane.gateway import ControlPlane, Failure
+from controlplane.group.state import GroupState
 from controlplane.plan import Leaf, Plan
 from controlplane.xds.clusters import leaf_cluster_name
 from extproc.contract.names import CLUSTER_EXT_PROC
@@ -15,8 +17,10 @@ from extproc.contract.names import CLUSTER_EXT_PROC
 Clusters = Sequence[Mapping[str, Any]]
 
 
-def status(gateway: ControlPlane, clusters: Clusters | None) -> dict[str, Any]:
-    """`clusters`: Envoy's `/clusters`, None where it is not known."""
+def status(
+    gateway: ControlPlane, clusters: Clusters | None, group: GroupState | None = None
+) -> dict[str, Any]:
+    """`clusters`: Envoy's `/clusters`, None where it is not known. `group`: None where no supervisor is."""
     compiled = gateway.compiled
     streams = gateway.ads.streams()
     current = gateway.ads.publisher.current
@@ -30,6 +34,7 @@ def status(gateway: ControlPlane, clusters: Clusters | None) -> dict[str, Any]:
             "problems": list(gateway.failing.messages) if gateway.failing else [],
             "warnings": [] if compiled is None else [str(w) for w in compiled.loaded.warnings],
         },
+        "group": None if group is None else asdict(group),
         "envoys": [_envoy(stream) for stream in streams],
         "ext_proc": None if clusters is None else [_host(h) for h in _hosts(by_name, CLUSTER_EXT_PROC)],
         "providers": {} if compiled is None else _providers(compiled.plan, by_name),
@@ -37,11 +42,16 @@ def status(gateway: ControlPlane, clusters: Clusters | None) -> dict[str, Any]:
     }
 
 
-def is_ready(gateway: ControlPlane, clusters: Clusters | None) -> tuple[bool, str]:
+def is_ready(
+    gateway: ControlPlane, clusters: Clusters | None, group: GroupState | None = None
+) -> tuple[bool, str]:
     """Ready: an Envoy has taken a whole configuration, and a worker of ext_proc is healthy; else why not."""
+    if group is not None and group.draining:
+        return False, "draining"
     if gateway.compiled is None:
         return False, "no configuration is loaded"
-    if not any(stream.synced for stream in gateway.ads.streams()):
+    from_files = group is not None and group.from_files
+    if not from_files and not any(stream.synced for stream in gateway.ads.streams()):
         return False, "no Envoy has accepted a configuration"
     if clusters is None:
         return True, "ready; Envoy's view of ext_proc is not known here"

@@ -89,6 +89,10 @@ class Publisher:
         # Streams may have it already, not having heard of what came between.
         self._accept()
 
+    def remember(self, snapshot: Snapshot) -> None:
+        """`snapshot` was in force before this process started: a way back, should the next one be refused."""
+        self._good.append(snapshot)
+
     def opened(self, stream: int) -> None:
         self._streams[stream] = ""
 

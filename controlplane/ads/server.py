@@ -168,6 +168,10 @@ class AdsServer:
         self._tell_accepted()
         self._wake_all()
 
+    def remember(self, snapshot: Snapshot) -> None:
+        """See `Publisher.remember`."""
+        self._publisher.remember(snapshot)
+
     async def stop(self, grace: float = 1.0) -> None:
         """End all streams cleanly; what has not ended after `grace` seconds is cut."""
         self._stopping = True

@@ -14,8 +14,8 @@ from controlplane.cli.errors import EnvironmentFault
 from controlplane.cli.logs import log_to_stderr
 from controlplane.cli.main import NAME
 from controlplane.demo import demo as run_demo
-from controlplane.processes import CrashLoop
-from controlplane.supervisor import ConfigError, StartError
+from controlplane.group.child import CrashLoop
+from controlplane.group.supervisor import ConfigError, StartError
 
 
 @click.command()

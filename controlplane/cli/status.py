@@ -53,11 +53,12 @@ def _fetch(url: str) -> dict[str, Any]:
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield from _config(found["config"])
+    yield from _group(found["group"])
     for envoy in found["envoys"]:
         yield f"envoy     {envoy['id']}  {envoy['version']}  has {envoy['config_version'] or 'nothing yet'}"
         for name, state in sorted(envoy["types"].items()):
             yield f"            {name:<20} {_ack(state)}"
-    if not found["envoys"]:
+    if not found["envoys"] and not _from_files(found["group"]):
         yield click.style("envoy     none is connected", fg="red")
     for worker in found["ext_proc"] or ():
         yield f"ext_proc  {worker['address']}  {_health(worker)}  active {worker['active_requests']}"
@@ -77,6 +78,21 @@ def _config(config: dict[str, Any]) -> Iterator[str]:
         yield click.style(f"          {problem}", fg="red")
     for warning in config["warnings"]:
         yield click.style(f"          warning: {warning}", fg="yellow")
+
+
+def _group(group: dict[str, Any] | None) -> Iterator[str]:
+    if group is None:
+        return
+    if _from_files(group):
+        text = "reads files: it started while the control plane was away; its next start uses ADS again"
+        yield click.style(f"envoy     {text}", fg="yellow")
+    restarts = [f"{name} {count}" for name, count in group["restarts"].items() if count]
+    if restarts:
+        yield f"restarts  {', '.join(restarts)}"
+
+
+def _from_files(group: dict[str, Any] | None) -> bool:
+    return group is not None and group["envoy_from"] == "files"
 
 
 def _host(host: dict[str, Any]) -> str:

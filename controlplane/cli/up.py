@@ -1,4 +1,4 @@
-"""``llm-gateway up``."""
+"""``llm-gateway up``. It becomes the supervisor, so it imports as little as that."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ import click
 from controlplane.cli.errors import EnvironmentFault, InputError
 from controlplane.cli.logs import log_to_stderr
 from controlplane.cli.options import config_option
-from controlplane.config.io import SystemIO
-from controlplane.gateway import ControlPlane
-from controlplane.processes import CrashLoop
-from controlplane.supervisor import ConfigError, Options, StartError
-from controlplane.supervisor import up as run_up
+from controlplane.group.child import CrashLoop
+from controlplane.group.supervisor import ConfigError, Options, StartError
+from controlplane.group.supervisor import up as run_up
 
 
 @click.command()
@@ -39,17 +37,16 @@ from controlplane.supervisor import up as run_up
 def up(config: tuple[Path, ...], workers: int, concurrency: int | None, drain: float) -> None:
     """Run Envoy, the ext_proc workers and the control plane as one group.
 
-    SIGTERM or Ctrl-C drains; a second one does not wait.
+    Whatever dies is started again. SIGTERM or Ctrl-C drains; a second one does not wait.
     """
     log_to_stderr(logging.INFO)
     try:
-        asyncio.run(run_up(Options(config, workers, concurrency, drain), SystemIO(), _ready))
+        asyncio.run(run_up(Options(config, workers, concurrency, drain), _ready))
     except ConfigError as error:
         raise InputError(str(error)) from error
     except (StartError, CrashLoop, OSError) as error:
         raise EnvironmentFault(str(error)) from error
 
 
-def _ready(gateway: ControlPlane) -> None:
-    if gateway.compiled is not None:
-        click.echo(f"ready: {gateway.compiled.plan.listener.url}")
+def _ready(url: str) -> None:
+    click.echo(f"ready: {url}")

@@ -1,0 +1,57 @@
+"""When a process that died is started again, and when that is pointless. No I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SETTLED: Final = 10.0
+"""Seconds of service after which a process counts as healthy, whatever happened before."""
+_PAUSES: Final = (0.0, 0.1, 0.2, 0.4, 0.8)
+"""Seconds before the first, second … start in a row; the last one for all that follow. They stay below what
+the service may be away after a death (2 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many deaths in a row are a crash loop.
+
+    starts: deaths before the process served at all: a program that cannot start.
+    short_lives: deaths before SETTLED seconds of service, those of `starts` included. Far more of them, since
+        something else may be killing the process, and each life served somebody.
+    """
+
+    starts: int = 6
+    short_lives: int = 40
+
+
+class Deaths:
+    """The deaths of one process since it last served for long.
+
+    limits: None: it is started again for ever.
+    """
+
+    def __init__(self, limits: Limits | None) -> None:
+        self.limits = limits
+        self._starts = 0
+        self._short_lives = 0
+
+    @property
+    def in_a_row(self) -> int:
+        return self._short_lives
+
+    def pause(self, *, served: bool, lived: float) -> float | None:
+        """Seconds to wait before the next start after a death; None: it is a crash loop.
+
+        served: the process had come to the point of doing its work.
+        lived: seconds.
+        """
+        if served and lived >= SETTLED:
+            self._short_lives = 0
+        self._starts = 0 if served else self._starts + 1
+        self._short_lives += 1
+        if self.limits is not None and (
+            self._starts >= self.limits.starts or self._short_lives >= self.limits.short_lives
+        ):
+            return None
+        return _PAUSES[min(self._short_lives, len(_PAUSES)) - 1]
