@@ -21,7 +21,7 @@ from tests.bench.configs import ConfigError
 from tests.bench.machine import machine
 from tests.bench.measure import FULL, QUICK, Effort, Measured, measure
 from tests.bench.processes import StandError
-from tests.bench.rows import SLOW_TRANSPORT, Row, rows, select
+from tests.bench.rows import Row, rows, select
 from tests.bench.stand import Stand, stand
 from tests.bench.transports import transports
 
@@ -33,7 +33,9 @@ def main() -> int:
     arguments = _arguments()
     if not wrk.installed():
         return _cannot(wrk.MISSING)
-    signal.signal(signal.SIGTERM, _terminated)
+    interruption = Interruption()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interruption.on_signal)
     known, choice = transports()
     everything = rows(known)
     if arguments.list:
@@ -44,7 +46,7 @@ def main() -> int:
         effort = QUICK if arguments.quick else FULL
         if arguments.rounds:
             effort = replace(effort, rounds=arguments.rounds)
-        run = _run(chosen, known, effort, choice=choice)
+        run = _run(chosen, known, effort, interruption, choice=choice)
     except (ValueError, StandError, ConfigError, FileNotFoundError) as error:
         return _cannot(f"bench: {error}")
     except KeyboardInterrupt:
@@ -65,8 +67,19 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _terminated(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+class Interruption:
+    """SIGINT and SIGTERM end the run at once, or, where an event loop swallows exceptions, after the row."""
+
+    def __init__(self) -> None:
+        self._seen = False
+
+    def on_signal(self, *_: object) -> NoReturn:
+        self._seen = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        if self._seen:
+            raise KeyboardInterrupt
 
 
 def _cannot(why: str) -> int:
@@ -74,13 +87,15 @@ def _cannot(why: str) -> int:
     return 2
 
 
-def _run(chosen: Sequence[Row], known: Sequence[str], effort: Effort, *, choice: bool) -> report.Run:
+def _run(
+    chosen: Sequence[Row], known: Sequence[str], effort: Effort, interruption: Interruption, *, choice: bool
+) -> report.Run:
     about = machine()
     notes = [
         f"{effort.rounds} round(s), medians; ratios within a round. One Envoy worker thread, one ext_proc worker."
     ]
     if not choice:
-        notes.append(f"This ext_proc has one transport only ({SLOW_TRANSPORT}); nothing to compare it with.")
+        notes.append("ext_proc has no choice of transports here: rows run over its only one.")
     if about["load_average"] > _CALM:
         notes.append(
             f"Others use this machine (load average {about['load_average']:.2f}): only ratios count."
@@ -89,7 +104,7 @@ def _run(chosen: Sequence[Row], known: Sequence[str], effort: Effort, *, choice:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         sites = list(dict.fromkeys(row.site for row in chosen))
         brought_up = stack.enter_context(stand(directory, sites, known, choice=choice))
-        rounds = [_round(chosen, brought_up, effort, directory) for _ in range(effort.rounds)]
+        rounds = [_round(chosen, brought_up, effort, directory, interruption) for _ in range(effort.rounds)]
         memory = {
             name: proc.memory(pid)
             for site in brought_up.sites.values()
@@ -99,11 +114,14 @@ def _run(chosen: Sequence[Row], known: Sequence[str], effort: Effort, *, choice:
     return report.Run(chosen, rounds, memory, about, notes)
 
 
-def _round(chosen: Sequence[Row], brought_up: Stand, effort: Effort, directory: Path) -> list[Measured]:
+def _round(
+    chosen: Sequence[Row], brought_up: Stand, effort: Effort, directory: Path, interruption: Interruption
+) -> list[Measured]:
     found = []
     for row in chosen:
         print(f"… {row.name}", file=sys.stderr)
         found.append(measure(row, brought_up.sites[row.site], effort, directory))
+        interruption.check()
         if found[-1].problem:
             print(f"  FAILED {found[-1].problem}\n{brought_up.log(row.site)}", file=sys.stderr)
     return found

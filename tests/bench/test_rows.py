@@ -29,19 +29,19 @@ def test_a_choice_has_its_reference() -> None:
 
 
 def test_no_choice_is_all() -> None:
-    everything = rows(["grpcio"])
+    everything = rows(["default"])
     assert select(everything, []) == everything
 
 
 def test_an_unknown_row() -> None:
     with pytest.raises(ValueError, match="no row is called 'nonsense'; there are plain-unary, "):
-        select(rows(["grpcio"]), ["nonsense"])
+        select(rows(["default"]), ["nonsense"])
 
 
 @pytest.mark.parametrize(
     ("usage", "found"),
     [
-        ("usage: [-h] --listen LISTEN [--drain DRAIN]", (["grpcio"], False)),
+        ("usage: [-h] --listen LISTEN [--drain DRAIN]", (["default"], False)),
         ("usage: [-h] [--transport {grpcio,h2}] [--drain DRAIN]", (["h2", "grpcio"], True)),
         ("usage: [-h]\n    [--transport {h2, grpcio}]", (["h2", "grpcio"], True)),
     ],

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from typing import Final
 
 from tests.bench.rows import SLOW_TRANSPORT
+
+UNNAMED: Final = "default"
 
 
 def transports() -> tuple[list[str], bool]:
@@ -16,9 +19,9 @@ def transports() -> tuple[list[str], bool]:
 
 
 def parse(usage: str) -> tuple[list[str], bool]:
-    """From the usage: ``--transport {h2,grpcio}``; without that flag there is grpcio alone."""
+    """From the usage: ``--transport {h2,grpcio}``; without that flag there is one, and it has no name."""
     found = re.search(r"--transport\s+\{([^}]+)\}", usage)
     if not found:
-        return [SLOW_TRANSPORT], False
+        return [UNNAMED], False
     names = [name.strip() for name in found[1].split(",")]
     return sorted(names, key=lambda name: name == SLOW_TRANSPORT), True
