@@ -26,6 +26,7 @@ from controlplane.gateway import ControlPlane
 from controlplane.group.directory import Places
 from controlplane.member import GivenUp, Options
 from controlplane.member import serve as serve_group
+from controlplane.plan import MutualTls
 
 _PEM: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -49,6 +50,9 @@ def cli() -> None:
     metavar="ADDRESS",
     help="Where Envoy finds the ext_proc workers: unix:PATH or HOST:PORT; repeatable.",
 )
+@click.option("--ext-proc-ca", metavar="FILE", help="Who signed the workers' certificates, as Envoy sees it.")
+@click.option("--ext-proc-cert", metavar="FILE", help="Envoy's own certificate, for HOST:PORT; watched.")
+@click.option("--ext-proc-key", metavar="FILE", help="Its key.")
 def serve(
     config: tuple[Path, ...],
     ads: str,
@@ -56,11 +60,16 @@ def serve(
     tls_key: Path | None,
     tls_client_ca: Path | None,
     ext_proc: tuple[str, ...],
+    ext_proc_ca: str | None,
+    ext_proc_cert: str | None,
+    ext_proc_key: str | None,
 ) -> None:
     """Serve ADS to any number of Envoys, and the admin listener."""
     log_to_stderr(logging.INFO)
     endpoint = _endpoint(ads, tls_cert, tls_key, tls_client_ca)
-    gateway = ControlPlane(config, SystemIO(), default_environment(ext_proc), endpoint)
+    workers_tls = _workers_tls(ext_proc, ext_proc_ca, ext_proc_cert, ext_proc_key)
+    environment = default_environment(ext_proc, workers_tls)
+    gateway = ControlPlane(config, SystemIO(), environment, endpoint)
     asyncio.run(_serve(gateway))
 
 
@@ -86,12 +95,34 @@ def _endpoint(ads: str, cert: Path | None, key: Path | None, client_ca: Path | N
         return Endpoint(address=ads, credentials=mutual_tls(certificate=cert, key=key, client_ca=client_ca))
     if cert or key or client_ca:
         raise InputError("--tls-cert, --tls-key and --tls-client-ca go together")
-    if ads.rpartition(":")[0] not in ("127.0.0.1", "localhost", "[::1]"):
+    if not _loopback(ads):
         raise InputError(
             f"--ads {ads}: secrets travel over it; beyond this machine it needs "
             "--tls-cert, --tls-key and --tls-client-ca"
         )
     return Endpoint(address=ads)
+
+
+def _workers_tls(
+    workers: tuple[str, ...], ca: str | None, cert: str | None, key: str | None
+) -> MutualTls | None:
+    """Requests and answers travel to the workers: the same rule."""
+    if ca and cert and key:
+        if plain := [address for address in workers if address.startswith("unix:")]:
+            raise InputError(f"--ext-proc {plain[0]}: --ext-proc-ca, -cert and -key are for HOST:PORT")
+        return MutualTls(ca, cert, key)
+    if ca or cert or key:
+        raise InputError("--ext-proc-ca, --ext-proc-cert and --ext-proc-key go together")
+    if far := [text for text in workers if not text.startswith("unix:") and not _loopback(text)]:
+        raise InputError(
+            f"--ext-proc {far[0]}: requests travel over it; beyond this machine it needs "
+            "--ext-proc-ca, --ext-proc-cert and --ext-proc-key"
+        )
+    return None
+
+
+def _loopback(address: str) -> bool:
+    return address.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")
 
 
 async def _serve(gateway: ControlPlane) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from controlplane.plan import Environment
+from controlplane.plan import Environment, MutualTls
 
 EXT_PROC: Final = ("unix:/run/llm-gateway/ext_proc.sock",)
 """One worker, where the containers of a pod share a folder of sockets."""
@@ -24,6 +24,7 @@ TRUST_STORES: Final = (
 
 def default_environment(
     ext_proc: tuple[str, ...] = EXT_PROC,
+    ext_proc_tls: MutualTls | None = None,
     *,
     variables: Mapping[str, str] = os.environ,
     is_file: Callable[[str], bool] = lambda path: Path(path).is_file(),
@@ -31,9 +32,10 @@ def default_environment(
     """This machine's environment.
 
     ext_proc: addresses of the workers, ``unix:PATH`` or ``HOST:PORT``.
+    ext_proc_tls: for the latter.
 
     The trust store is ``$SSL_CERT_FILE`` (as OpenSSL has it: SSL_CTX_set_default_verify_paths(3)), else the
     first of TRUST_STORES that exists, else Debian's: a missing file is Envoy's to report, by its name.
     """
     ca_file = variables.get("SSL_CERT_FILE") or next(filter(is_file, TRUST_STORES), TRUST_STORES[0])
-    return Environment(ext_proc=ext_proc, ca_file=ca_file)
+    return Environment(ext_proc, ca_file, ext_proc_tls)

@@ -149,15 +149,26 @@ class ModelPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class MutualTls:
+    """Files, as Envoy sees them, for TLS with another piece of the gateway: both sides prove who they are."""
+
+    ca_file: str
+    cert_file: str
+    key_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """What the machine decides, not the YAML.
 
     ext_proc: addresses of the workers, ``unix:PATH`` or ``HOST:PORT``.
     ca_file: the system's trust store, as Envoy sees it.
+    ext_proc_tls: None: plain, for unix sockets or loopback.
     """
 
     ext_proc: tuple[str, ...]
     ca_file: str
+    ext_proc_tls: MutualTls | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import Final
 
 import click
 
+from controlplane.plan import MutualTls
 from controlplane.render import to_yaml
-from controlplane.xds.bootstrap import AdsTls, BootstrapPlan
+from controlplane.xds.bootstrap import BootstrapPlan
 from controlplane.xds.bootstrap import bootstrap as bootstrap_message
 from controlplane.xds.resources import is_ip
 
@@ -78,9 +79,9 @@ def bootstrap(
     click.echo(to_yaml(bootstrap_message(plan)), nl=False)
 
 
-def _tls(ca: str | None, cert: str | None, key: str | None) -> AdsTls | None:
+def _tls(ca: str | None, cert: str | None, key: str | None) -> MutualTls | None:
     if ca and cert and key:
-        return AdsTls(ca, cert, key)
+        return MutualTls(ca, cert, key)
     if ca or cert or key:
         raise click.UsageError("--ads-ca, --ads-cert and --ads-key go together")
     return None

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
-from controlplane.xds.resources import (
-    ADS,
-    client_tls,
-    extension,
-    http_options,
-    is_ip,
-    seconds,
-    socket_address,
-)
+from controlplane.plan import MutualTls
+from controlplane.xds.mutual_tls import transport_socket
+from controlplane.xds.resources import ADS, extension, http_options, seconds, socket_address
 from extproc.contract.names import CLUSTER_ADS
-from protos.api import Bootstrap, DownstreamConnectionsConfig, HttpProtocolOptions, UpstreamTlsContext
+from protos.api import Bootstrap, DownstreamConnectionsConfig, HttpProtocolOptions
 
 _MAX_CONNECTIONS = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class AdsTls:
-    """Files, as Envoy sees them, for mutual TLS with the control plane: secrets travel over ADS."""
-
-    ca_file: str
-    cert_file: str
-    key_file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +19,13 @@ class BootstrapPlan:
     """Addresses are ``unix:PATH`` or ``HOST:PORT``.
 
     node_id: names this Envoy in `status`.
-    tls: None: plain, for a unix socket or loopback.
+    tls: secrets travel over ADS. None: plain, for a unix socket or loopback.
     """
 
     node_id: str
     ads: str
     admin: str
-    tls: AdsTls | None = None
+    tls: MutualTls | None = None
 
 
 def bootstrap(plan: BootstrapPlan) -> Bootstrap:
@@ -72,7 +56,7 @@ def address(text: str) -> dict[str, Any]:
     return socket_address(host.strip("[]"), int(port))
 
 
-def _ads_cluster(ads: str, tls: AdsTls | None) -> dict[str, Any]:
+def _ads_cluster(ads: str, tls: MutualTls | None) -> dict[str, Any]:
     options = HttpProtocolOptions(
         explicit_http_config={
             "http2_protocol_options": {
@@ -89,32 +73,8 @@ def _ads_cluster(ads: str, tls: AdsTls | None) -> dict[str, Any]:
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(ads)}}]}],
         },
         "typed_extension_protocol_options": http_options(options),
-        **({"transport_socket": _transport_socket(ads, tls)} if tls else {}),
+        **({"transport_socket": transport_socket([ads], tls)} if tls else {}),
     }
-
-
-def _transport_socket(ads: str, tls: AdsTls) -> dict[str, Any]:
-    host = ads.rpartition(":")[0].strip("[]")
-    kind = "IP_ADDRESS" if is_ip(host) else "DNS"
-    context = UpstreamTlsContext(
-        common_tls_context={
-            "tls_certificates": [
-                {
-                    "certificate_chain": {"filename": tls.cert_file},
-                    "private_key": {"filename": tls.key_file},
-                    # Read again when the directory changes: certificates rotate live.
-                    "watched_directory": {"path": str(PurePath(tls.cert_file).parent)},
-                }
-            ],
-            "validation_context": {
-                "trusted_ca": {"filename": tls.ca_file},
-                "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": host}}],
-            },
-            "tls_params": client_tls("TLSv1_3"),
-        },
-        sni="" if is_ip(host) else host,
-    )
-    return extension("envoy.transport_sockets.tls", context)
 
 
 def _connections() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from controlplane.plan import Endpoint, Environment, HealthCheck, Leaf, Plan, Tls
 from controlplane.xds.bootstrap import address
+from controlplane.xds.mutual_tls import host_of, transport_socket
 from controlplane.xds.resources import (
     client_tls,
     extension,
@@ -207,9 +208,11 @@ def _aggregate_cluster(leaves: Sequence[Leaf]) -> Cluster:
 
 
 def _ext_proc_cluster(environment: Environment) -> Cluster:
+    workers, tls = environment.ext_proc, environment.ext_proc_tls
+    named = any(not text.startswith("unix:") and not is_ip(host_of(text)) for text in workers)
     return Cluster(
         name=names.CLUSTER_EXT_PROC,
-        type=_discovery([]),
+        type="STRICT_DNS" if named else "STATIC",
         connect_timeout=seconds(1.0),
         lb_policy="LEAST_REQUEST",
         load_assignment={
@@ -218,6 +221,7 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
                 {"lb_endpoints": [{"endpoint": {"address": address(text)}} for text in environment.ext_proc]}
             ],
         },
+        transport_socket=transport_socket(workers, tls) if tls else None,
         circuit_breakers=_limits(None),
         # A worker that dies costs its own streams only: the others take over within a second (trap 6).
         # One that is merely slow answers late, and where all seem ill, trying them beats refusing: hence
