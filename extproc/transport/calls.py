@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import Final, Protocol, TypeAlias
@@ -64,6 +65,12 @@ class _Gone:
 
 
 GONE: Final[Call] = _Gone()
+
+
+def log_bug(error: Exception) -> None:
+    """Without its message: what an exception says may quote a request."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("bug in the ext_proc transport: %s\n%s", type(error).__qualname__, where)
 
 
 Open: TypeAlias = Callable[[Replies], Call]
@@ -141,8 +148,8 @@ class UnaryCall:
             self._replies.finish(Status.INVALID_ARGUMENT, str(error))
         except UnknownService as error:
             self._replies.finish(Status.NOT_FOUND, str(error))
-        except Exception:
-            log.exception("bug in a unary method")
+        except Exception as error:  # noqa: BLE001 - it costs this call only
+            log_bug(error)
             self._replies.finish(Status.INTERNAL, "internal error")
         else:
             self._replies.finish(Status.OK)

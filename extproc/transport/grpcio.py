@@ -1,17 +1,18 @@
-"""ext_proc and gRPC health over grpc.aio."""
+"""The second transport: the same calls over grpc.aio, which has TLS."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from extproc.messages import ProtocolError
-from extproc.server import MAX_MESSAGE, PROCESS_METHOD, Stream
+from extproc.server import MAX_MESSAGE
 from extproc.transport.address import check_free
+from extproc.transport.calls import PROCESS, Methods, Open, Status, log_bug
+from extproc.transport.health import Health
 
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
@@ -19,54 +20,110 @@ _OPTIONS: Final = (
     ("grpc.max_concurrent_streams", 10_000),
     ("grpc.so_reuseport", 0),
 )
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
-async def _process(messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
-    stream = Stream()
-    try:
-        async for data in messages:
-            output = stream.receive(data)
-            for message in output.messages:
-                yield message
-            if output.close:
+class _Replies:
+    """See `extproc.transport.calls.Replies`: what is still to be written."""
+
+    def __init__(self) -> None:
+        self.messages: deque[bytes] = deque()
+        self.status: Status | None = None
+        self.text = ""
+        self.news = asyncio.Event()
+
+    def send(self, messages: Sequence[bytes]) -> None:
+        if self.status is None:
+            self.messages += messages
+            self.news.set()
+
+    def finish(self, status: Status, text: str = "") -> None:
+        if self.status is None:
+            self.status, self.text = status, text
+            self.news.set()
+
+
+class _Handler:
+    """One method. The answers to a message are written before the next message is read."""
+
+    def __init__(self, opener: Open) -> None:
+        self._open = opener
+
+    async def __call__(self, messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        replies = _Replies()
+        try:
+            call = self._open(replies)
+            try:
+                async for data in messages:
+                    call.message(data)
+                    while replies.messages:
+                        yield replies.messages.popleft()
+                    if replies.status is not None:
+                        break
+                else:
+                    call.half_close()
+                while replies.status is None or replies.messages:
+                    while replies.messages:
+                        yield replies.messages.popleft()
+                    if replies.status is None:
+                        replies.news.clear()
+                        await replies.news.wait()
+            except (asyncio.CancelledError, GeneratorExit):
+                # Envoy resets a stream whose attempt is over; that is not an error (trap 14).
+                call.lost()
                 return
-    except ProtocolError as error:
-        await context.abort(grpc.StatusCode.INTERNAL, str(error))
-    except asyncio.CancelledError:
-        # Envoy resets a stream whose attempt is over; that is not an error (trap 14).
-        return
+        except Exception as error:  # noqa: BLE001 - it costs this call only
+            log_bug(error)
+            replies.finish(Status.INTERNAL, "internal error")
+        if replies.status:
+            await context.abort(_CODES[replies.status], replies.text)
 
 
 class GrpcioServer:
     """Serves ext_proc on `listen`: ``unix:PATH`` or ``HOST:PORT`` each (port 0: a free one).
 
+    methods: beyond ext_proc and health.
+    credentials: for ``HOST:PORT``; None: without TLS.
     addresses: where it listens once it has started.
     """
 
-    def __init__(self, listen: Sequence[str]) -> None:
+    def __init__(
+        self,
+        listen: Sequence[str],
+        methods: Methods | None = None,
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         self._listen = listen
-        self._health = health.aio.HealthServicer()
+        self._health = Health()
+        self._methods: Methods = {**PROCESS, **self._health.methods(), **(methods or {})}
+        self._credentials = credentials
         self.addresses: list[str] = []
 
     async def start(self) -> None:
         """Raises: OSError: an address cannot be bound."""
         self._server = grpc.aio.server(options=_OPTIONS)
-        service, _, method = PROCESS_METHOD.strip("/").partition("/")
-        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_process)
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service, {method: handler}),)
-        )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._server.add_generic_rpc_handlers(tuple(_service(*method) for method in self._methods.items()))
         self.addresses = [self._bind(address) for address in self._listen]
         await self._server.start()
-        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
     def _bind(self, address: str) -> str:
         check_free(address)
-        port = self._server.add_insecure_port(address)
-        return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
+        if address.startswith("unix:"):
+            self._server.add_insecure_port(address)
+            return address
+        if self._credentials is None:
+            port = self._server.add_insecure_port(address)
+        else:
+            port = self._server.add_secure_port(address, self._credentials)
+        return f"{address.rpartition(':')[0]}:{port}"
 
     async def drain(self, grace: float) -> None:
         """Fail the health checks, let streams finish for `grace` seconds, then stop."""
-        await self._health.enter_graceful_shutdown()
+        self._health.shut_down()
         await self._server.stop(grace)
+
+
+def _service(path: str, opener: Open) -> grpc.GenericRpcHandler:
+    service, _, method = path.strip("/").partition("/")
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_Handler(opener))
+    return grpc.method_handlers_generic_handler(service, {method: handler})

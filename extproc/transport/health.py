@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from extproc.server import PROCESS_METHOD
-from extproc.transport.calls import Call, Methods, Replies, Status, UnknownService, unary
+from extproc.transport.calls import Methods, Replies, Status, UnknownService, unary
 
 _NAMES: Final = ("", PROCESS_METHOD.strip("/").partition("/")[0])
 """What can be asked for: the server, and the one service that matters."""
@@ -23,32 +23,32 @@ class Health:
 
     def __init__(self) -> None:
         self._state: int = _State.SERVING
-        self._watchers: list[Replies] = []
+        self._watchers: dict[Replies, str] = {}
 
     def shut_down(self) -> None:
         self._state = _State.NOT_SERVING
-        for watcher in self._watchers:
-            watcher.send((self._told(""),))
+        for watcher, name in self._watchers.items():
+            if name in _NAMES:
+                watcher.send((self._told(name),))
 
     def methods(self) -> Methods:
         service = "/grpc.health.v1.Health/"
-        return {f"{service}Check": unary(self._check), f"{service}Watch": self._watch}
+        return {f"{service}Check": unary(self._check), f"{service}Watch": lambda peer: _Watch(self, peer)}
 
     async def _check(self, request: bytes) -> bytes:
         name = _asked(request)
         if name not in _NAMES:
-            raise UnknownService(f"no service named {name!r}")
+            raise UnknownService(f"no service named {name[:100]!r}")
         return self._told(name)
 
-    def _watch(self, replies: Replies) -> Call:
-        return _Watch(self, replies)
-
     def watch(self, request: bytes, replies: Replies) -> None:
-        replies.send((self._told(_asked(request)),))
-        self._watchers.append(replies)
+        """Raises: ValueError."""
+        name = _asked(request)
+        self._watchers[replies] = name
+        replies.send((self._told(name),))
 
     def forget(self, replies: Replies) -> None:
-        self._watchers = [watcher for watcher in self._watchers if watcher is not replies]
+        self._watchers.pop(replies, None)
 
     def _told(self, name: str) -> bytes:
         status = self._state if name in _NAMES else _State.SERVICE_UNKNOWN
@@ -70,15 +70,26 @@ class _Watch:
     def __init__(self, health: Health, replies: Replies) -> None:
         self._health = health
         self._replies = replies
+        self._asked = False
 
     def message(self, data: bytes) -> None:
+        if self._asked:
+            self._refuse("one message was expected")
+            return
+        self._asked = True
         try:
             self._health.watch(data, self._replies)
         except ValueError as error:
-            self._replies.finish(Status.INVALID_ARGUMENT, str(error))
+            self._refuse(str(error))
 
     def half_close(self) -> None:
         """A watcher has nothing more to say, and goes on listening."""
+        if not self._asked:
+            self._refuse("a message was expected")
+
+    def _refuse(self, reason: str) -> None:
+        self._health.forget(self._replies)
+        self._replies.finish(Status.INVALID_ARGUMENT, reason)
 
     def lost(self) -> None:
         self._health.forget(self._replies)

@@ -13,25 +13,18 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Final
 
-from extproc.transport.calls import Methods, unknown_method
+from extproc.transport.calls import Methods, log_bug, unknown_method
 from extproc.transport.h2 import frames
+from extproc.transport.h2.blocks import Block, fragment, unpadded
+from extproc.transport.h2.checks import check
+from extproc.transport.h2.failure import ConnectionFailed
 from extproc.transport.h2.frames import ErrorCode, frame
-from extproc.transport.h2.headers import MAX_BLOCK, CompressionError, HeaderReader
-from extproc.transport.h2.stream import WINDOW, Stream
+from extproc.transport.h2.greeting import CONNECTION_WINDOW, GREETING, MAX_STREAMS
+from extproc.transport.h2.headers import HeaderReader, Request
+from extproc.transport.h2.stream import Stream
 
 log = logging.getLogger("extproc")
 
-MAX_STREAMS: Final = 10_000
-"""Calls at a time on one connection; Envoy opens another connection for more."""
-CONNECTION_WINDOW: Final = 16 * 1024 * 1024
-"""Bytes that a peer may send, over all streams, before it gets credit."""
-
-_GREETING: Final = frames.settings(
-    (frames.MAX_CONCURRENT_STREAMS, MAX_STREAMS),
-    (frames.INITIAL_WINDOW_SIZE, WINDOW),
-    (frames.MAX_HEADER_LIST_SIZE, MAX_BLOCK),
-) + frames.window_update(0, CONNECTION_WINDOW - frames.DEFAULT_WINDOW)
-_MAX_CONTINUATIONS: Final = 64
 _MAX_ENDED: Final = 1024
 _DRAINING: Final = b"draining"
 """The payload of the PING whose answer tells that the peer has heard of our draining."""
@@ -41,18 +34,11 @@ class State(Enum):
     GREETING = auto()
     """The peer's preface and its settings are awaited."""
     OPEN = auto()
+    LEAVING = auto()
+    """The peer is told, and may open calls until it has heard."""
     DRAINING = auto()
     """No new calls; over when the last one is."""
     CLOSED = auto()
-
-
-class ConnectionFailed(Exception):  # noqa: N818 - what it is
-    """The peer broke the protocol."""
-
-    def __init__(self, code: ErrorCode, reason: str) -> None:
-        super().__init__(f"{code.name}: {reason}")
-        self.code = code
-        self.reason = reason
 
 
 class Connection:
@@ -65,15 +51,16 @@ class Connection:
     def __init__(self, methods: Methods, wake: Callable[[], None]) -> None:
         self._methods = methods
         self._wake = wake
-        self.out: list[bytes] = [_GREETING]
+        self.out: list[bytes] = [GREETING]
         self.state = State.GREETING
         self.streams: dict[int, Stream] = {}
         self.frame_size = frames.DEFAULT_FRAME_SIZE
         self._reader = HeaderReader()
         self._rest = b""
         self._preface = frames.PREFACE
-        self._block: _Block | None = None
+        self._block: Block | None = None
         self._last_id = 0
+        self._goaway_id = frames.STREAM_ID  # the last stream that the peer may count on; never grows
         self._window = frames.DEFAULT_WINDOW  # bytes that we may send
         self._stream_window = frames.DEFAULT_WINDOW  # of a new stream
         self._uncredited = 0
@@ -95,8 +82,8 @@ class Connection:
         except ConnectionFailed as failed:
             log.error("ext_proc connection ended: %s", failed)  # noqa: TRY400 - the reason is the message
             self._fail(failed.code, failed.reason)
-        except Exception:
-            log.exception("bug in the HTTP/2 server")
+        except Exception as error:  # noqa: BLE001 - it costs this connection, never the process
+            log_bug(error)
             self._fail(ErrorCode.INTERNAL_ERROR, "internal error")
         finally:
             self._receiving = False
@@ -145,6 +132,8 @@ class Connection:
             self.state = State.OPEN
         handle = _HANDLERS.get(kind)
         if handle is not None:  # other types are to be ignored
+            if kind != frames.HEADERS:  # the frequent ones, which `_headers` checks
+                check(kind, flags, stream_id, len(payload))
             handle(self, flags, stream_id, payload)
 
     # Frames of a stream.
@@ -158,7 +147,7 @@ class Connection:
             self.out.append(frames.window_update(0, self._uncredited))
             self._uncredited = 0
         if flags & frames.PADDED:
-            payload = _unpadded(payload)
+            payload = unpadded(payload)
         stream = self.streams.get(stream_id)
         if stream is None:
             self._on_closed(stream_id, "DATA")
@@ -174,16 +163,11 @@ class Connection:
     def _headers(self, flags: int, stream_id: int, payload: bytes) -> None:
         if not stream_id & 1:
             raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, f"HEADERS on stream {stream_id}")
-        if flags & frames.PADDED:
-            payload = _unpadded(payload)
-        if flags & frames.WITH_PRIORITY:
-            if len(payload) < 5:  # noqa: PLR2004 - dependency and weight
-                raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "HEADERS without their priority")
-            payload = payload[5:]
+        part = fragment(flags, payload)
         if flags & frames.END_HEADERS:
-            self._open(flags, stream_id, payload)
+            self._open(flags, stream_id, part)
         else:
-            self._block = _Block(flags, stream_id, payload)
+            self._block = Block(flags, stream_id, part)
 
     def _continuation(self, flags: int, stream_id: int, payload: bytes) -> None:
         block = self._block
@@ -195,12 +179,9 @@ class Connection:
             self._open(block.flags, stream_id, bytes(block.data))
 
     def _open(self, flags: int, stream_id: int, block: bytes) -> None:
-        try:
-            request = self._reader.read(block)  # always: the next block builds on it
-        except CompressionError as error:
-            raise ConnectionFailed(ErrorCode.COMPRESSION_ERROR, str(error)) from None
+        request = self._reader.read(block)  # always: the next block builds on it
         if stream_id <= self._last_id:
-            self._trailers(flags, stream_id)
+            self._trailers(flags, stream_id, request)
             return
         self._last_id = stream_id
         if self.state is State.DRAINING or len(self.streams) >= MAX_STREAMS:
@@ -215,35 +196,24 @@ class Connection:
         if flags & frames.END_STREAM:
             stream.half_close()
 
-    def _trailers(self, flags: int, stream_id: int) -> None:
+    def _trailers(self, flags: int, stream_id: int, request: Request) -> None:
         stream = self.streams.get(stream_id)
         if stream is None:
             self._on_closed(stream_id, "HEADERS")
         elif stream.peer_done:
             self.reset(stream, ErrorCode.STREAM_CLOSED)
-        elif flags & frames.END_STREAM:
+        elif flags & frames.END_STREAM and request.trailers:
             stream.half_close()
         else:
             self.reset(stream, ErrorCode.PROTOCOL_ERROR)
 
-    def _rst_stream(self, _: int, stream_id: int, payload: bytes) -> None:
-        if len(payload) != 4:  # noqa: PLR2004 - an error code
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "RST_STREAM without its code")
+    def _rst_stream(self, _: int, stream_id: int, __: bytes) -> None:
         self._not_idle(stream_id, "RST_STREAM")
         stream = self.streams.get(stream_id)
         if stream is not None:
             stream.lose()
 
-    def _priority(self, _: int, stream_id: int, payload: bytes) -> None:
-        """Deprecated, and of no effect (RFC 9113, section 5.3.2)."""
-        if stream_id == 0:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "PRIORITY on stream 0")
-        if len(payload) != 5:  # noqa: PLR2004 - dependency and weight
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "PRIORITY of another size")
-
     def _window_update(self, _: int, stream_id: int, payload: bytes) -> None:
-        if len(payload) != 4:  # noqa: PLR2004 - an increment
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "WINDOW_UPDATE of another size")
         increment = int.from_bytes(payload, "big") & frames.LARGEST_WINDOW
         if stream_id == 0:
             if increment == 0:
@@ -268,11 +238,7 @@ class Connection:
 
     # Frames of the connection.
 
-    def _settings(self, flags: int, stream_id: int, payload: bytes) -> None:
-        if stream_id:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, f"SETTINGS on stream {stream_id}")
-        if len(payload) % 6 or (flags & frames.ACK and payload):
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, f"SETTINGS of {len(payload)} bytes")
+    def _settings(self, flags: int, _: int, payload: bytes) -> None:
         if flags & frames.ACK:
             return
         for at in range(0, len(payload), 6):
@@ -301,28 +267,17 @@ class Connection:
             case _:  # nothing of ours uses the dynamic table or pushes
                 pass
 
-    def _ping(self, flags: int, stream_id: int, payload: bytes) -> None:
-        if stream_id:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, f"PING on stream {stream_id}")
-        if len(payload) != 8:  # noqa: PLR2004 - what a PING has
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "PING of another size")
+    def _ping(self, flags: int, _: int, payload: bytes) -> None:
         if not flags & frames.ACK:
             self.out.append(frame(frames.PING, frames.ACK, 0, payload))
-        elif payload == _DRAINING and self.state is State.OPEN:
+        elif payload == _DRAINING and self.state is State.LEAVING:
             self._stop_opening()
 
-    def _goaway(self, _: int, stream_id: int, payload: bytes) -> None:
+    def _goaway(self, _: int, __: int, payload: bytes) -> None:
         """The peer opens no more streams; those that are open go on."""
-        if stream_id:
-            raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, f"GOAWAY on stream {stream_id}")
-        if len(payload) < 8:  # noqa: PLR2004 - last stream and code
-            raise ConnectionFailed(ErrorCode.FRAME_SIZE_ERROR, "GOAWAY without its code")
         if code := int.from_bytes(payload[4:8], "big"):
             said = payload[8:200].decode("utf-8", "replace")
             log.error("Envoy ends an ext_proc connection with code %d: %r", code, said)
-
-    def _push_promise(self, _: int, stream_id: int, __: bytes) -> None:
-        raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, f"PUSH_PROMISE on stream {stream_id}")
 
     # The end.
 
@@ -335,13 +290,17 @@ class Connection:
         if self.state is State.GREETING:
             self._fail(ErrorCode.NO_ERROR, "draining")
         elif self.state is State.OPEN:
+            self.state = State.LEAVING
             self.out.append(frames.goaway(frames.STREAM_ID, ErrorCode.NO_ERROR, "draining"))
             self.out.append(frame(frames.PING, 0, 0, _DRAINING))
         self.written()
 
     def _stop_opening(self) -> None:
         self.state = State.DRAINING
-        self.out.append(frames.goaway(self._last_id, ErrorCode.NO_ERROR, "draining"))
+        self._goaway_id = self._last_id
+        self.out.append(frames.goaway(self._goaway_id, ErrorCode.NO_ERROR, "draining"))
+        for stream in list(self.streams.values()):
+            self.answered(stream)
         self._over()
 
     def _over(self) -> None:
@@ -349,7 +308,8 @@ class Connection:
             self.state = State.CLOSED
 
     def _fail(self, code: ErrorCode, reason: str) -> None:
-        self.out.append(frames.goaway(self._last_id, code, reason))
+        last = min(self._last_id, self._goaway_id)
+        self.out.append(frames.goaway(last, code, reason))
         self.lose()
 
     def lose(self) -> None:
@@ -373,8 +333,9 @@ class Connection:
         return True
 
     def wait(self, stream: Stream) -> None:
-        """Tell `stream` when the connection's window has grown."""
-        self._waiting[stream.id] = stream
+        """Tell `stream` when the connection's window has grown; of its own it hears anyway."""
+        if stream.window > 0:
+            self._waiting[stream.id] = stream
 
     def written(self) -> None:
         """`out` has grown."""
@@ -385,6 +346,11 @@ class Connection:
         self.streams.pop(stream.id, None)
         self._waiting.pop(stream.id, None)
         self._over()
+
+    def answered(self, stream: Stream) -> None:
+        """`stream` may have said all; while draining that is its end, whatever the peer has left to say."""
+        if self.state is State.DRAINING and stream.answered:
+            self.reset(stream, ErrorCode.NO_ERROR)
 
     def reset(self, stream: Stream, code: ErrorCode) -> None:
         self._refuse(stream.id, code)
@@ -420,34 +386,12 @@ class Connection:
             self._refuse(stream_id, ErrorCode.STREAM_CLOSED)
 
 
-class _Block:
-    """A header block that CONTINUATION frames complete."""
-
-    def __init__(self, flags: int, stream_id: int, payload: bytes) -> None:
-        self.flags = flags
-        self.stream_id = stream_id
-        self.data = bytearray(payload)
-        self._count = 0
-
-    def add(self, payload: bytes) -> None:
-        self.data += payload
-        self._count += 1
-        if len(self.data) > MAX_BLOCK or self._count > _MAX_CONTINUATIONS:
-            raise ConnectionFailed(ErrorCode.ENHANCE_YOUR_CALM, "a header block without end")
-
-
-def _unpadded(payload: bytes) -> bytes:
-    if not payload or payload[0] >= len(payload):
-        raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, "more padding than payload")
-    return payload[1 : len(payload) - payload[0]]
-
-
 _HANDLERS: Final[Mapping[int, Callable[[Connection, int, int, bytes], None]]] = {
     frames.HEADERS: Connection._headers,  # noqa: SLF001 - a table of its own methods
-    frames.PRIORITY: Connection._priority,  # noqa: SLF001
+    frames.PRIORITY: lambda *_: None,  # deprecated, and of no effect (RFC 9113, section 5.3.2)
     frames.RST_STREAM: Connection._rst_stream,  # noqa: SLF001
     frames.SETTINGS: Connection._settings,  # noqa: SLF001
-    frames.PUSH_PROMISE: Connection._push_promise,  # noqa: SLF001
+    frames.PUSH_PROMISE: lambda *_: None,  # never right
     frames.PING: Connection._ping,  # noqa: SLF001
     frames.GOAWAY: Connection._goaway,  # noqa: SLF001
     frames.WINDOW_UPDATE: Connection._window_update,  # noqa: SLF001

@@ -43,6 +43,7 @@ LARGEST_FRAME_SIZE: Final = 16_777_215
 LARGEST_WINDOW: Final = 2**31 - 1
 STREAM_ID: Final = 2**31 - 1
 """The mask of a stream id, whose highest bit is reserved."""
+_LONGEST_REASON: Final = 400
 
 
 class ErrorCode(IntEnum):
@@ -86,5 +87,5 @@ def rst_stream(stream: int, code: ErrorCode) -> bytes:
     return frame(RST_STREAM, 0, stream, code.to_bytes(4, "big"))
 
 
-def goaway(last_stream: int, code: ErrorCode, reason: str = "") -> bytes:
-    return frame(GOAWAY, 0, 0, struct.pack(">LL", last_stream, code) + reason.encode())
+def goaway(last_stream: int, code: ErrorCode, reason: str) -> bytes:
+    return frame(GOAWAY, 0, 0, struct.pack(">LL", last_stream, code) + reason.encode()[:_LONGEST_REASON])

@@ -29,6 +29,8 @@ class _Peer(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own classes are none of asyncio's
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._server.peers.add(self)
+        if self._server.draining:  # it was accepted just before
+            self._connection.drain()
         self._flush()
 
     def data_received(self, data: bytes) -> None:
@@ -38,8 +40,9 @@ class _Peer(asyncio.Protocol):
     def _flush(self) -> None:
         out = self._connection.out
         if out:
-            self._transport.write(b"".join(out))
+            data = b"".join(out)
             out.clear()
+            self._transport.write(data)  # which may call `pause_writing`
         if self._connection.closed:
             self._transport.close()
 
@@ -48,9 +51,9 @@ class _Peer(asyncio.Protocol):
         self._connection.cork(corked=True)
 
     def resume_writing(self) -> None:
-        self._connection.cork(corked=False)
         if not self._connection.closed:
             self._transport.resume_reading()
+        self._connection.cork(corked=False)  # whose output may pause both again
 
     def connection_lost(self, _: Exception | None) -> None:
         self._connection.lose()
@@ -68,6 +71,7 @@ class H2Server:
 
     methods: beyond ext_proc and health.
     addresses: where it listens once it has started.
+    peers: its connections.
     """
 
     def __init__(self, listen: Sequence[str], methods: Methods | None = None) -> None:
@@ -76,6 +80,7 @@ class H2Server:
         self.methods: Methods = {**PROCESS, **self._health.methods(), **(methods or {})}
         self.addresses: list[str] = []
         self.peers: set[_Peer] = set()
+        self.draining = False
         self._servers: list[asyncio.AbstractServer] = []
         self._all_gone = asyncio.Event()
 
@@ -104,6 +109,7 @@ class H2Server:
 
     async def drain(self, grace: float) -> None:
         """Fail the health checks, let streams finish for `grace` seconds, then stop."""
+        self.draining = True
         self._health.shut_down()
         for server in self._servers:
             server.close()

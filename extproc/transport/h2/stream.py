@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from extproc.server import MAX_MESSAGE
-from extproc.transport.calls import GONE, Call, Open, Status
+from extproc.transport.calls import GONE, Call, Open, Status, log_bug
 from extproc.transport.h2 import headers
 from extproc.transport.h2.frames import (
     DATA,
@@ -80,11 +80,18 @@ class Stream:
         self._queued = 0
         self._ending = b""  # the frame that ends the stream, sent once the queue is empty
         self._call: Call = GONE
-        self._call = opener(self)
+        try:
+            self._call = opener(self)
+        except Exception as error:  # noqa: BLE001 - it costs this call, never the connection
+            self._bug(error)
 
     @property
     def closed(self) -> bool:
         return self.state is State.CLOSED
+
+    @property
+    def answered(self) -> bool:
+        return self.state is State.ANSWERED
 
     @property
     def peer_done(self) -> bool:
@@ -99,6 +106,8 @@ class Stream:
             self._connection.reset(self, ErrorCode.FLOW_CONTROL_ERROR)
             return
         if self._ending:
+            if self.answered and self._uncredited > WINDOW // 2:
+                self._connection.reset(self, ErrorCode.NO_ERROR)  # RFC 9113, section 8.1: stop sending
             return
         partial = self._partial
         if partial or self._queued > MAX_QUEUED:
@@ -136,7 +145,10 @@ class Stream:
             if stop > end:
                 self._need = _PREFIX + size
                 return data[start:]
-            self._call.message(data[start + _PREFIX : stop])
+            try:
+                self._call.message(data[start + _PREFIX : stop])
+            except Exception as error:  # noqa: BLE001 - it costs this call, never the connection
+                self._bug(error)
             start = stop
             if self._ending or self.state is State.CLOSED:
                 return b""
@@ -147,6 +159,8 @@ class Stream:
 
     def half_close(self) -> None:
         """END_STREAM."""
+        if self.state is State.CLOSED:
+            return  # by the frame that END_STREAM came with
         if self.state is State.ANSWERED:
             self._close()
         elif self._queued > MAX_QUEUED:
@@ -161,14 +175,24 @@ class Stream:
         if self._partial:
             self.finish(Status.INTERNAL, "the call ended within a message")
         else:
-            self._call.half_close()
+            try:
+                self._call.half_close()
+            except Exception as error:  # noqa: BLE001 - it costs this call, never the connection
+                self._bug(error)
 
     def lose(self) -> None:
         """The peer reset the stream, or the connection is gone."""
         call, answered = self._call, self.state is State.ANSWERED
         self._close()
         if not answered:
-            call.lost()
+            try:
+                call.lost()
+            except Exception as error:  # noqa: BLE001 - nor the other calls of a connection that is gone
+                log_bug(error)
+
+    def _bug(self, error: Exception) -> None:
+        log_bug(error)
+        self.finish(Status.INTERNAL, "internal error")
 
     def _close(self) -> None:
         self.state = State.CLOSED
@@ -216,6 +240,7 @@ class Stream:
         self._connection.out.append(self._ending)
         if self.state is State.OPEN:
             self.state = State.ANSWERED
+            self._connection.answered(self)
         else:
             self._close()
 
@@ -241,6 +266,8 @@ class Stream:
 
     def writable(self) -> None:
         """A window has grown: send on, and read on if that had to wait."""
+        if not self._queue:
+            return  # and nothing waits, not even the end
         held = self._queued > MAX_QUEUED
         self.pump()
         if not held or self._queued > MAX_QUEUED or self.closed:
