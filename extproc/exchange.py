@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from extproc.chat.seams import Dialect, ReplyContext, WireFormat
 from extproc.contract.target import RoutePolicy, Target
@@ -10,8 +10,7 @@ from extproc.dialects import DIALECTS
 from extproc.providers import WIRE_FORMATS
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True, gc=False):
     """One attempt: where it went, and what the client must be told.
 
     stream: whether the client asked for a stream; None where bytes pass and nobody looked.

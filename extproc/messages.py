@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from extproc.contract.target import RoutePolicy, Target
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHeaders:
+class RequestHeaders(msgspec.Struct, frozen=True, gc=False):
     """The attempt begins.
 
     target, policy: where this attempt goes, from Envoy's metadata.
@@ -22,15 +22,13 @@ class RequestHeaders:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestBody:
+class RequestBody(msgspec.Struct, frozen=True, gc=False):
     """The client's whole body (Envoy buffers it), the same in every attempt."""
 
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHeaders:
+class ResponseHeaders(msgspec.Struct, frozen=True, gc=False):
     """The provider answered. `end`: no body follows."""
 
     status: int
@@ -38,8 +36,7 @@ class ResponseHeaders:
     end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseBody:
+class ResponseBody(msgspec.Struct, frozen=True, gc=False):
     """A piece of the provider's body; `end` with the last, which is often empty."""
 
     body: bytes

@@ -7,48 +7,41 @@ nothing lets the original pass.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
-_NO_HEADERS: Mapping[str, str] = {}
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ContinueRequestHeaders:
+class ContinueRequestHeaders(msgspec.Struct, frozen=True, gc=False):
     """Go on to the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceRequestBody:
+class ReplaceRequestBody(msgspec.Struct, frozen=True, gc=False):
     """Send `body` with these headers set. Envoy checks that content-length is exact (trap 4)."""
 
     body: bytes
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ContinueResponseHeaders:
+class ContinueResponseHeaders(msgspec.Struct, frozen=True, gc=False):
     """Release the response headers, edited. `body`: the whole body of a response that has none."""
 
-    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    headers: Mapping[str, str] = {}
     remove: tuple[str, ...] = ()
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeepResponseBody:
+class KeepResponseBody(msgspec.Struct, frozen=True, gc=False):
     """Let this piece of the body pass as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceResponseBody:
+class ReplaceResponseBody(msgspec.Struct, frozen=True, gc=False):
     """Send `body` in place of this piece; nothing where it is empty."""
 
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """End the request here with this answer, not retried (trap 6).
 
     details: Envoy's response code details; begins with ``llm_`` so that the body is left alone.
@@ -69,8 +62,7 @@ ReplyMessage: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UnsupportedFields:
+class UnsupportedFields(msgspec.Struct, frozen=True, gc=False):
     """The client's fields that `provider` cannot honour, under the policy `warn`.
 
     fields: names that the client's dialect defines, list positions left out; all others are one `other`.
@@ -80,8 +72,7 @@ class UnsupportedFields:
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptFailed:
+class AttemptFailed(msgspec.Struct, frozen=True, gc=False):
     """This attempt ended in an error.
 
     status: what the client or Envoy's retry policy is told.
@@ -95,8 +86,7 @@ class AttemptFailed:
     committed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Bug:
+class Bug(msgspec.Struct, frozen=True, gc=False):
     """Something that must not happen; the server logs it with its traceback."""
 
     request_id: str
@@ -106,8 +96,7 @@ class Bug:
 Note: TypeAlias = UnsupportedFields | AttemptFailed | Bug
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """The answer to one message.
 
     messages: in this order.

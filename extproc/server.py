@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from dataclasses import dataclass
 from typing import Final, assert_never
+
+import msgspec
 
 from extproc import metrics
 from extproc.codec import decode, encode
@@ -26,8 +27,7 @@ MAX_MESSAGE: Final = 1088 * 1024 * 1024
 log = logging.getLogger("extproc")
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True, gc=False):
     """What to write, and whether to end the call (status OK) after it."""
 
     messages: tuple[bytes, ...]
