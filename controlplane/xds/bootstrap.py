@@ -37,7 +37,17 @@ def bootstrap(plan: BootstrapPlan) -> Bootstrap:
             "ads_config": {
                 "api_type": "DELTA_GRPC",
                 "transport_api_version": "V3",
-                "grpc_services": [{"envoy_grpc": {"cluster_name": CLUSTER_ADS}}],
+                "grpc_services": [
+                    {
+                        "envoy_grpc": {
+                            "cluster_name": CLUSTER_ADS,
+                            # Envoy's own are 0.5 and 30 s: edits would be live long after a restart.
+                            "retry_policy": {
+                                "retry_back_off": {"base_interval": seconds(0.1), "max_interval": seconds(1)}
+                            },
+                        }
+                    }
+                ],
                 "set_node_on_first_message_only": True,
             },
             "cds_config": ADS,

@@ -223,6 +223,22 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
         },
         transport_socket=transport_socket(workers, tls) if tls else None,
         circuit_breakers=_limits(None),
+        # A dead worker has the fewest requests, so it would draw all new ones: its first refused connection or
+        # broken stream ejects it, and what was refused goes to another one (docs/decisions/0005).
+        outlier_detection={
+            "split_external_local_origin_errors": True,
+            "consecutive_local_origin_failure": {"value": 1},
+            "enforcing_consecutive_local_origin_failure": {"value": 100},
+            "enforcing_local_origin_success_rate": {"value": 0},
+            "enforcing_consecutive_5xx": {"value": 0},
+            "enforcing_success_rate": {"value": 0},
+            "interval": seconds(0.1),
+            "base_ejection_time": seconds(0.5),
+            "max_ejection_time": seconds(0.5),
+            "max_ejection_percent": {"value": 100},
+        },
+        # With any worker left, nobody asks the dead ones; with none left, trying them is all there is.
+        common_lb_config={"healthy_panic_threshold": {"value": 1}},
         # A worker that dies costs its own streams only: the others take over within a second (trap 6).
         # One that is merely slow answers late, and where all seem ill, trying them beats refusing: hence
         # the patience, and Envoy's own panic threshold.
@@ -231,6 +247,8 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
                 "timeout": seconds(5.0),
                 "interval": seconds(1.0),
                 "no_traffic_interval": seconds(1.0),
+                # One that starts is found soon: the group's start waits for it.
+                "unhealthy_interval": seconds(0.2),
                 "unhealthy_threshold": {"value": 2},
                 "healthy_threshold": {"value": 1},
                 "grpc_health_check": {},
