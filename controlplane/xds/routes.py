@@ -138,7 +138,7 @@ def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:
     model = state_input(names.STATE_MODEL)
     exact = {plan.name: _routes(plan) for plan in models if not plan.name.endswith("*")}
     prefixes = {plan.name[:-1]: _pattern(plan) for plan in models if plan.name.endswith("*")}
-    # Bodies of other content types are not read, so that their model is missing too.
+    # json_to_metadata calls any other content type an error too.
     of_json = exact_tree(
         state_input(names.STATE_ERROR), {ERROR_BAD_JSON: action(bad_json())}, action(missing_model())
     )
