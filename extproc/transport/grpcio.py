@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import grpc
@@ -43,40 +44,35 @@ class _Replies:
             self.news.set()
 
 
-class _Handler:
-    """One method. The answers to a message are written before the next message is read."""
-
-    def __init__(self, opener: Open) -> None:
-        self._open = opener
-
-    async def __call__(self, messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
-        replies = _Replies()
+async def _handle(opener: Open, messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+    """One call. The answers to a message are written before the next message is read."""
+    replies = _Replies()
+    try:
+        call = opener(replies)
         try:
-            call = self._open(replies)
-            try:
-                async for data in messages:
-                    call.message(data)
-                    while replies.messages:
-                        yield replies.messages.popleft()
-                    if replies.status is not None:
-                        break
-                else:
-                    call.half_close()
-                while replies.status is None or replies.messages:
-                    while replies.messages:
-                        yield replies.messages.popleft()
-                    if replies.status is None:
-                        replies.news.clear()
-                        await replies.news.wait()
-            except (asyncio.CancelledError, GeneratorExit):
-                # Envoy resets a stream whose attempt is over; that is not an error (trap 14).
-                call.lost()
-                return
-        except Exception as error:  # noqa: BLE001 - it costs this call only
-            log_bug(error)
-            replies.finish(Status.INTERNAL, "internal error")
-        if replies.status:
-            await context.abort(_CODES[replies.status], replies.text)
+            async for data in messages:
+                call.message(data)
+                while replies.messages:
+                    yield replies.messages.popleft()
+                if replies.status is not None:
+                    break
+            else:
+                call.half_close()
+            while replies.status is None or replies.messages:
+                while replies.messages:
+                    yield replies.messages.popleft()
+                if replies.status is None:
+                    replies.news.clear()
+                    await replies.news.wait()
+        except (asyncio.CancelledError, GeneratorExit):
+            # Envoy resets a stream whose attempt is over; that is not an error (trap 14).
+            call.lost()
+            return
+    except Exception as error:  # noqa: BLE001 - it costs this call only
+        log_bug(error)
+        replies.finish(Status.INTERNAL, "internal error")
+    if replies.status:
+        await context.abort(_CODES[replies.status], replies.text)
 
 
 class GrpcioServer:
@@ -125,5 +121,7 @@ class GrpcioServer:
 
 def _service(path: str, opener: Open) -> grpc.GenericRpcHandler:
     service, _, method = path.strip("/").partition("/")
-    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_Handler(opener))
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
+        partial(_handle, opener)
+    )
     return grpc.method_handlers_generic_handler(service, {method: handler})

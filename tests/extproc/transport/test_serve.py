@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import signal
 import sys
-import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import grpc
 import pytest
@@ -21,13 +19,6 @@ from tests.extproc.transcript import OPENAI, SSE_TYPE, STREAM
 from tests.extproc.transport.client import Call, channel, exchange
 
 
-@pytest.fixture
-def socket():
-    """Short: the path of a socket has 107 bytes, and tmp_path may be longer."""
-    with tempfile.TemporaryDirectory(prefix="extproc-") as directory:
-        yield Path(directory) / "s"
-
-
 async def start(*arguments: str) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "extproc", *arguments, stdout=PIPE, stderr=PIPE
@@ -35,9 +26,9 @@ async def start(*arguments: str) -> Process:
 
 
 @contextlib.asynccontextmanager
-async def serving(address: str, *options: str) -> AsyncIterator[tuple[Process, str]]:
+async def serving(transport: str, address: str, *options: str) -> AsyncIterator[tuple[Process, str]]:
     """The process, once it serves, and where: port 0 becomes the one it got."""
-    process = await start("serve", "--listen", address, *options)
+    process = await start("serve", "--transport", transport, "--listen", address, *options)
     try:
         assert process.stderr is not None
         line = (await process.stderr.readline()).decode()
@@ -57,9 +48,9 @@ async def ended(process: Process) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_serves_until_it_is_told_to_stop(socket, number):
-    async with serving(f"unix:{socket}") as (process, address):
-        assert address == f"unix:{socket}"
+async def test_it_serves_until_it_is_told_to_stop(transport, socket, number):
+    async with serving(transport, socket) as (process, address):
+        assert address == socket
         async with channel(address) as over:
             health = health_pb2_grpc.HealthStub(over)
             answer = await health.Check(health_pb2.HealthCheckRequest())
@@ -69,16 +60,16 @@ async def test_it_serves_until_it_is_told_to_stop(socket, number):
         assert await ended(process) == (0, "")
 
 
-async def test_tcp():
-    async with serving("127.0.0.1:0") as (process, address):
+async def test_tcp(transport):
+    async with serving(transport, "127.0.0.1:0") as (process, address):
         async with channel(address) as over:
             await exchange(over)
         process.terminate()
         assert await ended(process) == (0, "")
 
 
-async def test_it_waits_for_running_streams(socket):
-    async with serving(f"unix:{socket}", "--drain", "60") as (process, address), channel(address) as over:
+async def test_it_waits_for_running_streams(transport, socket):
+    async with serving(transport, socket, "--drain", "60") as (process, address), channel(address) as over:
         call = Call(over)
         await call.begin(body=STREAM)
         watch = health_pb2_grpc.HealthStub(over).Watch(health_pb2.HealthCheckRequest())
@@ -97,7 +88,7 @@ async def test_it_waits_for_running_streams(socket):
         assert await ended(process) == (0, "")
 
 
-async def test_a_client_that_leaves_at_any_point_leaves_no_line(socket):
+async def test_a_client_that_leaves_at_any_point_leaves_no_line(transport, socket):
     """Envoy resets the stream of an attempt that is over, whatever is under way (architecture.md, trap 14)."""
     said = [
         envoy.request_headers(),
@@ -119,7 +110,7 @@ async def test_a_client_that_leaves_at_any_point_leaves_no_line(socket):
         if how != "with its connection":
             call.stream.cancel()
 
-    async with serving(f"unix:{socket}") as (process, address):
+    async with serving(transport, socket) as (process, address):
         for _ in range(3):
             async with channel(address) as over, asyncio.TaskGroup() as group:
                 for after in range(len(said) + 1):
@@ -131,8 +122,8 @@ async def test_a_client_that_leaves_at_any_point_leaves_no_line(socket):
         assert await ended(process) == (0, "")
 
 
-async def test_a_broken_protocol_is_one_line_and_costs_one_stream(socket):
-    async with serving(f"unix:{socket}") as (process, address):
+async def test_a_broken_protocol_is_one_line_and_costs_one_stream(transport, socket):
+    async with serving(transport, socket) as (process, address):
         async with channel(address) as over:
             broken = Call(over)
             await broken.tell(envoy.response_body(b"x"))
@@ -158,18 +149,33 @@ async def test_a_broken_protocol_is_one_line_and_costs_one_stream(socket):
             "unix:/nowhere/at/all",
             "extproc: cannot listen on unix:/nowhere/at/all: No such file or directory\n",
         ),
-        ("192.0.2.1:1", "extproc: cannot listen on 192.0.2.1:1: Cannot assign requested address\n"),
         ("8080", "extproc: cannot listen on 8080: not unix:PATH or HOST:PORT\n"),
     ],
 )
-async def test_an_address_that_cannot_be_bound_is_one_line(address, line):
-    assert await ended(await start("serve", "--listen", address)) == (2, line)
+async def test_an_address_that_cannot_be_bound_is_one_line(transport, address, line):
+    assert await ended(await start("serve", "--transport", transport, "--listen", address)) == (2, line)
 
 
-async def test_an_address_that_is_taken_is_one_line(socket):
-    async with serving(f"unix:{socket}") as (_, address):
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "192.0.2.1:1", "[::]:0", "worker.example:9000", ":9000"])
+async def test_nothing_is_served_to_a_network_without_tls(transport, address):
+    told = f"extproc: --listen {address}: requests travel over it; beyond this machine it needs "
+    code, text = await ended(await start("serve", "--transport", transport, "--listen", address))
+    assert (code, text[: len(told)]) == (1, told)
+    assert len(text.splitlines()) == 1
+
+
+async def test_the_fast_transport_does_without_grpc():
+    """It would cost each worker memory, and its start."""
+    code = "import sys, extproc.__main__, extproc.transport.h2.server; sys.exit('grpc' in sys.modules)"
+    assert await ended(
+        await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=PIPE, stdout=PIPE)
+    ) == (0, "")
+
+
+async def test_an_address_that_is_taken_is_one_line(transport, socket):
+    async with serving(transport, socket) as (_, address):
         line = f"extproc: cannot listen on {address}: another process serves it\n"
-        assert await ended(await start("serve", "--listen", address)) == (2, line)
+        assert await ended(await start("serve", "--transport", transport, "--listen", address)) == (2, line)
         async with channel(address) as over:
             await exchange(over)
 
