@@ -198,14 +198,14 @@ class Group:
             log.warning("requests were still running; they are cut")
 
     def _control_plane_command(self) -> Command:
-        argv = [sys.executable, "-m", "controlplane", "member", "--directory", str(self._places.root)]
+        argv = [sys.executable, "-P", "-m", "controlplane", "member", "--directory", str(self._places.root)]
         argv += ["--workers", str(self._options.workers), "--log-level", self._options.log_level]
         for file in self._options.files:
             argv += ["-c", str(file)]
         return Command(argv)
 
     def _worker_command(self, socket: Path) -> Command:
-        argv = [sys.executable, "-m", "extproc", "serve", "--listen", f"unix:{socket}"]
+        argv = [sys.executable, "-P", "-m", "extproc", "serve", "--listen", f"unix:{socket}"]
         argv += ["--log-level", self._options.log_level]
         return Command(argv, {"PROMETHEUS_MULTIPROC_DIR": str(self._places.metrics)})
 

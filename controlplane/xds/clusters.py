@@ -237,8 +237,12 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
             "max_ejection_time": seconds(0.5),
             "max_ejection_percent": {"value": 100},
         },
-        # With any worker left, nobody asks the dead ones; with none left, trying them is all there is.
-        common_lb_config={"healthy_panic_threshold": {"value": 1}},
+        common_lb_config={
+            # With any worker left, nobody asks the dead ones; with none left, trying them is all there is.
+            "healthy_panic_threshold": {"value": 1},
+            # By default an ejection less than a second after another change of health waits for its turn.
+            "update_merge_window": seconds(0),
+        },
         # A worker that dies costs its own streams only: the others take over within a second (trap 6).
         # One that is merely slow answers late, and where all seem ill, trying them beats refusing: hence
         # the patience, and Envoy's own panic threshold.

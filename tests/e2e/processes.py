@@ -29,3 +29,10 @@ def alive(pid: int) -> bool:
         return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def group_directory(pid: int) -> Path:
+    """The private directory of the group with the supervisor `pid`."""
+    (control_plane,) = children(pid)["control plane"]
+    command = Path(f"/proc/{control_plane}/cmdline").read_text().split("\0")
+    return Path(command[command.index("--directory") + 1])

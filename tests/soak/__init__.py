@@ -1,0 +1,1 @@
+"""``python -m tests.soak``: many mixed requests through a whole group, and what they leave behind."""
