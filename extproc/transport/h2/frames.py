@@ -70,7 +70,7 @@ pair = struct.Struct(">HL").unpack_from
 _head = struct.Struct(">HBBBL").pack
 
 
-def frame(kind: int, flags: int, stream: int, payload: bytes | memoryview = b"") -> bytes:
+def frame(kind: int, flags: int, stream: int, payload: bytes | bytearray | memoryview = b"") -> bytes:
     size = len(payload)
     return _head(size >> 8, size & 0xFF, kind, flags, stream) + payload
 

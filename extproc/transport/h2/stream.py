@@ -17,6 +17,7 @@ from extproc.transport.calls import GONE, Call, Open, Status, log_bug
 from extproc.transport.h2 import headers
 from extproc.transport.h2.frames import (
     DATA,
+    DEFAULT_FRAME_SIZE,
     END_HEADERS,
     END_STREAM,
     HEADERS,
@@ -76,8 +77,8 @@ class Stream:
         self._need = _PREFIX  # bytes in `_partial` before it is worth a look
         self._uncredited = 0
         self._begun = False
-        self._queue: deque[memoryview] = deque()
-        self._queued = 0
+        self._queue: deque[bytearray | memoryview] = deque()  # DATA that waits for a window
+        self._queued = 0  # bytes of it
         self._ending = b""  # the frame that ends the stream, sent once the queue is empty
         self._call: Call = GONE
         try:
@@ -219,8 +220,7 @@ class Stream:
         if not self._queue and size <= connection.frame_size and connection.take(self, size):
             connection.out.append(frame(DATA, 0, self.id, payload))
         else:
-            self._queue.append(memoryview(payload))
-            self._queued += size
+            self._enqueue(payload, size)
             self.pump()
         connection.written()
 
@@ -244,6 +244,17 @@ class Stream:
         else:
             self._close()
 
+    def _enqueue(self, payload: bytes, size: int) -> None:
+        """Small messages share an entry, or the entries would take far more memory than the messages."""
+        self._queued += size
+        last = self._queue[-1] if self._queue else None
+        if isinstance(last, bytearray) and len(last) + size <= DEFAULT_FRAME_SIZE:
+            last += payload
+        elif size < DEFAULT_FRAME_SIZE:
+            self._queue.append(bytearray(payload))
+        else:
+            self._queue.append(memoryview(payload))
+
     def pump(self) -> None:
         """Send of the queue what the windows allow."""
         connection = self._connection
@@ -255,12 +266,14 @@ class Stream:
                 connection.wait(self)
                 return
             connection.take(self, size)
-            connection.out.append(frame(DATA, 0, self.id, payload[:size]))
             self._queued -= size
             if size == len(payload):
                 queue.popleft()
             else:
+                payload = memoryview(payload)
                 queue[0] = payload[size:]
+                payload = payload[:size]
+            connection.out.append(frame(DATA, 0, self.id, payload))
         if self._ending:
             self._end()
 

@@ -19,6 +19,9 @@ BROKEN = "/test.Test/Broken"
 """Fails with a bug of its own: at `open`, `message` or `half_close`, as the test says."""
 
 
+SECRET = "what the request said"
+
+
 class Echo:
     def __init__(self, replies: Any) -> None:
         self.replies = replies
@@ -40,13 +43,13 @@ class Flood(Echo):
 class Broken(Echo):
     def message(self, data: bytes) -> None:
         if data == b"message":
-            raise RuntimeError("secret")
+            raise RuntimeError(SECRET)
 
     def half_close(self) -> None:
-        raise RuntimeError("secret")
+        raise RuntimeError(SECRET)
 
     def lost(self) -> None:
-        raise RuntimeError("secret")
+        raise RuntimeError(SECRET)
 
 
 class Recorder:
@@ -97,7 +100,7 @@ class Slow:
 
 async def _upper(request: bytes) -> bytes:
     if request == b"bug":
-        raise RuntimeError("secret")
+        raise RuntimeError(SECRET)
     if request == b"":
         raise ValueError("an empty message")
     return request.upper()

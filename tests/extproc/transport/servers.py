@@ -12,7 +12,7 @@ from typing import Any
 from extproc.transport.calls import Methods
 from extproc.transport.grpcio import GrpcioServer
 from extproc.transport.h2.server import H2Server
-from tests.extproc.transport.methods import methods as test_methods
+from tests.extproc.transport.methods import methods as served
 
 TRANSPORTS: dict[str, Any] = {"h2": H2Server, "grpcio": GrpcioServer}
 
@@ -27,7 +27,7 @@ def socket_address() -> Iterator[str]:
 
 @contextlib.asynccontextmanager
 async def serving(transport: str, *listen: str, methods: Methods | None = None) -> AsyncIterator[Any]:
-    server = TRANSPORTS[transport](listen, methods or test_methods())
+    server = TRANSPORTS[transport](listen, methods or served())
     await server.start()
     try:
         yield server
