@@ -11,9 +11,9 @@ from typing import Any
 from controlplane import describe
 from controlplane.config.problems import quote, suggestion
 from controlplane.plan import Breaker, HealthCheck, Leaf, ModelPlan, Plan
-from controlplane.xds.clusters import leaf_cluster_name
+from controlplane.xds.clusters import cluster_name, leaf_cluster_name
 from controlplane.xds.listeners import STREAM_IDLE
-from controlplane.xds.routes import cluster_name, fits_pattern, route_name
+from controlplane.xds.routes import fits_pattern, route_name
 from extproc.contract.target import upstream_model
 
 
@@ -117,7 +117,8 @@ def explain_request(plan: Plan, model: str, *, stream: bool = False) -> Explanat
         why_ext_proc=found.ext_proc,
         attempts=tuple(_attempt(found, leaves[leaf], model) for leaf in used),
         orders=tuple(
-            Order(choice.weight, whole, choice.order, cluster_name(choice.order)) for choice in found.choices
+            Order(choice.weight, whole, choice.order, cluster_name(choice.order, native=not found.ext_proc))
+            for choice in found.choices
         ),
         retry=describe.RetryFacts.of(found),
         timeouts=Timeouts(

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from envoy.type.matcher.v3.http_inputs_pb2 import HttpRequestHeaderMatchInput
     from envoy.type.matcher.v3.http_inputs_pb2 import HttpResponseHeaderMatchInput
     from envoy.type.matcher.v3.status_code_input_pb2 import HttpResponseStatusCodeMatchInput
-    from envoy.extensions.filters.http.json_to_metadata.v3.json_to_metadata_pb2 import JsonToMetadata
     from envoy.config.listener.v3.listener_pb2 import Listener
     from envoy.extensions.http.custom_response.local_response_policy.v3.local_response_policy_pb2 import LocalResponsePolicy
+    from envoy.extensions.filters.http.lua.v3.lua_pb2 import Lua
     from xds.type.matcher.v3.matcher_pb2 import Matcher
     from envoy.type.v3.percent_pb2 import Percent
     from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
@@ -80,9 +80,9 @@ else:
     HttpRequestHeaderMatchInput = message("envoy.type.matcher.v3.HttpRequestHeaderMatchInput")
     HttpResponseHeaderMatchInput = message("envoy.type.matcher.v3.HttpResponseHeaderMatchInput")
     HttpResponseStatusCodeMatchInput = message("envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput")
-    JsonToMetadata = message("envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata")
     Listener = message("envoy.config.listener.v3.Listener")
     LocalResponsePolicy = message("envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy")
+    Lua = message("envoy.extensions.filters.http.lua.v3.Lua")
     Matcher = message("xds.type.matcher.v3.Matcher")
     Percent = message("envoy.type.v3.Percent")
     PreviousHostsPredicate = message("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate")
@@ -128,9 +128,9 @@ __all__ = [
     "HttpRequestHeaderMatchInput",
     "HttpResponseHeaderMatchInput",
     "HttpResponseStatusCodeMatchInput",
-    "JsonToMetadata",
     "Listener",
     "LocalResponsePolicy",
+    "Lua",
     "Matcher",
     "Percent",
     "PreviousHostsPredicate",

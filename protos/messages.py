@@ -27,7 +27,7 @@ MESSAGES: Final = {
     "UpstreamCodec": f"{_FILTER}.upstream_codec.v3.UpstreamCodec",
     "HeaderMutationFilter": f"{_FILTER}.header_mutation.v3.HeaderMutation",
     "HealthCheckFilter": f"{_FILTER}.health_check.v3.HealthCheck",
-    "JsonToMetadata": f"{_FILTER}.json_to_metadata.v3.JsonToMetadata",
+    "Lua": f"{_FILTER}.lua.v3.Lua",
     "SetFilterState": f"{_FILTER}.set_filter_state.v3.Config",
     "CustomResponse": f"{_FILTER}.custom_response.v3.CustomResponse",
     "LocalResponsePolicy": "envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy",

@@ -17,7 +17,7 @@ from controlplane.xds.resources import (
     seconds,
     socket_address,
 )
-from controlplane.xds.upstream_filters import aggregate_chain, leaf_chain
+from controlplane.xds.upstream_filters import ext_proc_chain, native_chain
 from extproc.contract import names
 from extproc.contract.target import encode
 from protos.api import (
@@ -42,13 +42,19 @@ def leaf_cluster_name(leaf: str) -> str:
     return f"provider/{leaf}"
 
 
-def aggregate_name(order: Sequence[str]) -> str:
-    return "failover/" + ">".join(order)
+def cluster_name(order: Sequence[str], *, native: bool) -> str:
+    """The cluster that tries these leaves in this order; native: without ext_proc."""
+    if native:
+        [leaf] = order
+        return leaf_cluster_name(leaf)
+    return ("failover/" if len(order) > 1 else "ext_proc/") + ">".join(order)
 
 
 def clusters(plan: Plan, environment: Environment) -> list[Cluster]:
     leaves = {leaf.name: leaf for leaf in plan.leaves}
-    orders = {choice.order for model in plan.models for choice in model.choices if len(choice.order) > 1}
+    # One of each single leaf in any case: which of its models need ext_proc is an edit of routes alone.
+    orders = {(leaf.name,) for leaf in plan.leaves}
+    orders |= {choice.order for model in plan.models if model.ext_proc for choice in model.choices}
     return [
         _ext_proc_cluster(environment),
         *(_leaf_cluster(leaf, environment) for leaf in plan.leaves),
@@ -142,9 +148,7 @@ def _counts_as_error() -> dict[str, Any]:
 
 
 def _leaf_protocol(leaf: Leaf) -> HttpProtocolOptions:
-    common: dict[str, Any] = {"idle_timeout": seconds(_IDLE_CONNECTION)}
-    if leaf.request_timeout is not None:
-        common["max_stream_duration"] = seconds(leaf.request_timeout)
+    common: dict[str, Any] = {"idle_timeout": seconds(_IDLE_CONNECTION), **_durations(leaf)}
     # ALPN chooses HTTP/2 where the provider has it; without TLS there is no ALPN.
     protocol: dict[str, Any] = (
         {"auto_config": {"http_protocol_options": {}, "http2_protocol_options": {}}}
@@ -154,9 +158,13 @@ def _leaf_protocol(leaf: Leaf) -> HttpProtocolOptions:
     return HttpProtocolOptions(
         **protocol,
         common_http_protocol_options=common,
-        http_filters=leaf_chain(leaf),
+        http_filters=native_chain(leaf),
         outlier_detection=_counts_as_error(),
     )
+
+
+def _durations(leaf: Leaf) -> dict[str, Any]:
+    return {} if leaf.request_timeout is None else {"max_stream_duration": seconds(leaf.request_timeout)}
 
 
 def _transport_socket(leaf: Leaf, tls: Tls, environment: Environment) -> Any:
@@ -194,11 +202,13 @@ def _aggregate_cluster(leaves: Sequence[Leaf]) -> Cluster:
     members = [leaf_cluster_name(name) for name in order]
     options = HttpProtocolOptions(
         explicit_http_config={"http_protocol_options": {}},
-        http_filters=aggregate_chain(leaves),
+        # Connections are the leaves'; how long a request may take is asked of the cluster that the route names.
+        common_http_protocol_options=_durations(leaves[0]) if len(leaves) == 1 else None,
+        http_filters=ext_proc_chain(leaves),
         outlier_detection=_counts_as_error(),
     )
     return Cluster(
-        name=aggregate_name(order),
+        name=cluster_name(order, native=False),
         connect_timeout=seconds(5.0),
         lb_policy="CLUSTER_PROVIDED",
         cluster_type=extension("envoy.clusters.aggregate", AggregateCluster(clusters=members)),

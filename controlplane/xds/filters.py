@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any, Final
 
 from controlplane.xds.local_replies import error_body
@@ -13,15 +14,17 @@ from protos.api import (
     HealthCheckFilter,
     HttpResponseHeaderMatchInput,
     HttpResponseStatusCodeMatchInput,
-    JsonToMetadata,
     LocalResponsePolicy,
+    Lua,
     Percent,
     Router,
     SetFilterState,
 )
 
 JSON_TYPES: Final = r"^application/([a-z.-]+\+)?json(;.*)?$"
-"""json_to_metadata reads only the bare ``application/json`` unless told otherwise (trap 8)."""
+"""What ``read_body.lua`` takes for JSON."""
+
+_READ_BODY: Final = files("controlplane.xds").joinpath("read_body.lua").read_text()
 
 ERROR_BAD_JSON: Final = "bad_json"
 
@@ -36,7 +39,7 @@ def http_filters() -> list[dict[str, Any]]:
         # Last on the way back: a provider's own failure becomes the table's row.
         extension("envoy.filters.http.custom_response", _provider_failures()),
         # The body's model and stream, into metadata …
-        extension("envoy.filters.http.json_to_metadata", _read_body()),
+        extension("envoy.filters.http.lua", _read_body()),
         # … and from there into filter state, which is what routes can be matched on (trap 10).
         extension("envoy.filters.http.set_filter_state", _filter_state()),
         extension("envoy.filters.http.router", Router(suppress_envoy_headers=True)),
@@ -82,23 +85,8 @@ def _provider_failures() -> CustomResponse:
     return CustomResponse(custom_response_matcher=exact_tree(answered, {"1": nested(by_status)}))
 
 
-def _read_body() -> JsonToMetadata:
-    def rule(key: str, **actions: dict[str, Any]) -> dict[str, Any]:
-        return {"selectors": [{"key": key}], **actions}
-
-    def found(key: str, **how: Any) -> dict[str, Any]:
-        return {"metadata_namespace": names.REQUEST_NAMESPACE, "key": key, **how}
-
-    bad_json = found("error", value={"string_value": ERROR_BAD_JSON})
-    return JsonToMetadata(
-        request_rules={
-            "rules": [
-                rule("model", on_present=found("model", type="STRING"), on_error=bad_json),
-                rule("stream", on_present=found("stream"), on_error=bad_json),
-            ],
-            "allow_content_types_regex": {"regex": JSON_TYPES},
-        }
-    )
+def _read_body() -> Lua:
+    return Lua(default_source_code={"inline_string": _READ_BODY})
 
 
 def _filter_state() -> SetFilterState:

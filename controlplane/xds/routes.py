@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from controlplane.plan import ModelPlan, Plan, Retry
-from controlplane.xds.clusters import aggregate_name, leaf_cluster_name
+from controlplane.xds.clusters import cluster_name
 from controlplane.xds.direct import (
     bad_json,
     health_live,
@@ -39,19 +39,17 @@ from controlplane.xds.resources import (
 from extproc.contract import names
 from extproc.contract.target import encode
 from protos.api import (
-    ExtProcPerRoute,
     PreviousHostsPredicate,
     PreviousPrioritiesConfig,
     Route,
     RouteConfiguration,
 )
-from protos.loader import any_of
 
 CHAT_COMPLETIONS: Final = "/v1/chat/completions"
 MODELS: Final = "/v1/models"
 _VERSION_PREFIX: Final = "/v1"
 _LARGEST_DIRECT_RESPONSE: Final = 16 * 1024 * 1024
-_FAILOVER_BACKOFF: Final = 0.01
+_FAILOVER_BACKOFF: Final = 0.001
 """Seconds before another target is asked: there is nothing to wait for."""
 
 
@@ -138,7 +136,7 @@ def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:
     model = state_input(names.STATE_MODEL)
     exact = {plan.name: _routes(plan) for plan in models if not plan.name.endswith("*")}
     prefixes = {plan.name[:-1]: _pattern(plan) for plan in models if plan.name.endswith("*")}
-    # json_to_metadata calls any other content type an error too.
+    # Bodies of other content types are not read, so that their model is missing too.
     of_json = exact_tree(
         state_input(names.STATE_ERROR), {ERROR_BAD_JSON: action(bad_json())}, action(missing_model())
     )
@@ -205,27 +203,19 @@ def _route(model: ModelPlan, *, stream: bool) -> Route:
         "response_headers_to_add": _response_headers(model),
         "route": forward,
     }
-    if model.ext_proc is not None:
-        # ext_proc has mapped the provider's failures already.
-        route["response_headers_to_remove"] = [names.HEADER_ANSWERED]
-    else:
-        route["typed_per_filter_config"] = {names.EXT_PROC_FILTER: any_of(ExtProcPerRoute(disabled=True))}
+    if model.ext_proc is None:
         route["match"] = {"prefix": _VERSION_PREFIX}
         forward["prefix_rewrite"] = model.base_path
     return Route(**route)
 
 
 def _destination(model: ModelPlan) -> dict[str, Any]:
-    targets = [(cluster_name(choice.order), choice.weight) for choice in model.choices]
+    native = model.ext_proc is None
+    targets = [(cluster_name(choice.order, native=native), choice.weight) for choice in model.choices]
     if len(targets) == 1:
         return {"cluster": targets[0][0]}
     weighted = [{"name": name, "weight": {"value": weight}} for name, weight in targets]
     return {"weighted_clusters": {"clusters": weighted}}
-
-
-def cluster_name(order: Sequence[str]) -> str:
-    """The cluster that tries these leaves in this order."""
-    return leaf_cluster_name(order[0]) if len(order) == 1 else aggregate_name(order)
 
 
 def _response_headers(model: ModelPlan) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """The filters that run once per attempt, after the provider was picked, and why in this order.
 
-A model with one target goes straight to its leaf, whose chain is here with that provider's filters alone. A
-model with several goes to an aggregate; Envoy then runs the aggregate's chain, not the leaves', so each
-provider's filters are in it and all but the picked one's are skipped (architecture.md, "Failover").
+What Envoy carries natively goes straight to its leaf, whose chain has that provider's filters alone. All
+else goes to an aggregate, be it of one leaf; Envoy then runs the aggregate's chain, not the leaves', so
+ext_proc and each provider's filters are in it, and all but the picked one's are skipped (architecture.md,
+"Failover").
 """
 
 from __future__ import annotations
@@ -46,35 +47,42 @@ _TO_EXT_PROC: Final = (
 """The headers ext_proc decides by; the rest need not travel."""
 
 
-def leaf_chain(leaf: Leaf) -> list[dict[str, Any]]:
-    """The chain of a cluster with one provider."""
+def native_chain(leaf: Leaf) -> list[dict[str, Any]]:
+    """The chain of a leaf: of requests whose bytes do not change.
+
+    Nothing is to be reset: the listener has removed the client's credentials, and each attempt sets the same.
+    Even a disabled ext_proc would cost a fifth of what such a request costs (docs/performance.md).
+    """
     return [
-        extension("reset_attempt", _reset([leaf])),
-        extension(names.EXT_PROC_FILTER, _ext_proc()),
+        extension("mark_answer", HeaderMutationFilter(mutations={"response_mutations": [_ANSWERED]})),
         *(extension(name, config) for name, config in _provider_filters(leaf)),
         extension("envoy.filters.http.upstream_codec", UpstreamCodec()),
     ]
 
 
-def aggregate_chain(leaves: Sequence[Leaf]) -> list[dict[str, Any]]:
-    """The chain of a cluster with several providers."""
+def ext_proc_chain(leaves: Sequence[Leaf]) -> list[dict[str, Any]]:
+    """The chain of an aggregate of `leaves`: of requests whose bytes ext_proc changes or watches."""
+    several = len(leaves) > 1
     return [
-        extension("reset_attempt", _reset(leaves, mark=True)),
+        extension("reset_attempt", _reset(leaves, mark=several)),
         extension(names.EXT_PROC_FILTER, _ext_proc()),
         *(
             extension(f"{name}/{leaf.name}", _only_for(leaf, extension(name, config)))
+            if several
+            else extension(name, config)
             for leaf in leaves
             for name, config in _provider_filters(leaf)
         ),
-        extension(
-            "drop_marks",
-            HeaderMutationFilter(mutations={"request_mutations": [{"remove": names.HEADER_LEAF}]}),
-        ),
+        *([extension("drop_marks", _DROP_MARKS)] if several else []),
         extension("envoy.filters.http.upstream_codec", UpstreamCodec()),
     ]
 
 
-def _reset(leaves: Sequence[Leaf], *, mark: bool = False) -> HeaderMutationFilter:
+_ANSWERED: Final = {"append": header(names.HEADER_ANSWERED, "1")}
+_DROP_MARKS: Final = HeaderMutationFilter(mutations={"request_mutations": [{"remove": names.HEADER_LEAF}]})
+
+
+def _reset(leaves: Sequence[Leaf], *, mark: bool) -> HeaderMutationFilter:
     """Unconditionally first: what the last attempt's filters set would reach this provider (trap 1)."""
     own = {name for leaf in leaves for name in leaf.headers}
     mutations: list[dict[str, Any]] = [
@@ -85,8 +93,7 @@ def _reset(leaves: Sequence[Leaf], *, mark: bool = False) -> HeaderMutationFilte
         mutations.append({"remove": "content-length"})
         value = f"%UPSTREAM_METADATA({names.METADATA_NAMESPACE}:{names.METADATA_LEAF})%"
         mutations.append({"append": header(names.HEADER_LEAF, value)})
-    answered = [{"append": header(names.HEADER_ANSWERED, "1")}]
-    return HeaderMutationFilter(mutations={"request_mutations": mutations, "response_mutations": answered})
+    return HeaderMutationFilter(mutations={"request_mutations": mutations})
 
 
 def _provider_filters(leaf: Leaf) -> list[tuple[str, Any]]:

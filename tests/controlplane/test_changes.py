@@ -249,7 +249,7 @@ def test_a_provider_that_becomes_used_is_added_and_one_that_no_model_uses_any_mo
         Change("provider", "pool", "removed"),
     ]
     assert services(compile_text(BASE), new)["CDS"] == Touched(
-        "CDS", ("provider/idle",), (), ("provider/pool",)
+        "CDS", ("ext_proc/idle", "provider/idle"), (), ("ext_proc/pool", "provider/pool")
     )
 
 

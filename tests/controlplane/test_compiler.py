@@ -18,7 +18,10 @@ def test_every_resource_is_in_the_snapshot() -> None:
     found = {type_url: set(named) for type_url, named in compiled.snapshot.resources.items()}
     assert found == {
         SECRET: {"provider/openai", "provider/claude"},
-        CLUSTER: {names.CLUSTER_EXT_PROC, "provider/openai", "provider/claude"},
+        CLUSTER: {
+            names.CLUSTER_EXT_PROC,
+            *("provider/openai", "provider/claude", "ext_proc/openai", "ext_proc/claude"),
+        },
         LISTENER: {names.LISTENER},
         ROUTES: {names.ROUTE_CONFIGURATION},
     }

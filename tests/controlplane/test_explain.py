@@ -125,7 +125,7 @@ def test_a_stream_without_limits_has_no_route_of_its_own() -> None:
 
 def test_retry_after_counts_only_where_no_other_target_is_waiting() -> None:
     several = explained(plan_of(FAST, PROVIDERS), "fast").retry
-    assert (several.next_target, several.honors_retry_after, several.back_off) == (True, False, (0.01, 5.0))
+    assert (several.next_target, several.honors_retry_after, several.back_off) == (True, False, (0.001, 5.0))
     one = explained(plan_of("\n  m: {target: openai/m}"), "m").retry
     assert (one.next_target, one.honors_retry_after, one.back_off) == (False, True, (0.1, 5.0))
 
@@ -140,7 +140,7 @@ def test_text_of_a_stream_with_failover() -> None:
         "            pool      llama   openai     http://10.0.0.5:8000/v1 http://[fd00::6]:8000/v1  no key",
         "tried       80 % (weight 80)  claude > claude#2 > pool",
         "            20 % (weight 20)  claude#2 > claude > pool",
-        "retry       4 attempts, each at the next target, after 10ms, later up to 5s",
+        "retry       4 attempts, each at the next target, after 1ms, later up to 5s",
         "            on no connection; reset or time-out before the answer; status 429, 502",
         "timeouts    whole request   2m",
         "            first content   15s for each attempt",
