@@ -71,22 +71,28 @@ def write_tools(request: ChatRequest, traits: Traits) -> Tools:
     param = "function_call" if request.legacy_functions else "tool_choice"
     if not tools:
         if request.tool_choice is not None and request.tool_choice.mode == "required":
-            raise RequestError(f"{param}: there is no such tool to choose", param=param)
+            raise _no_such_tool(param)
         choice = None
     written = Tools(tools=tools, choice=choice, unsupported=unsupported)
     if written.forced and not traits.forces:
         unsupported.append(param)
-        return _unforced(written)
+        return _unforced(written, param)
     return written
 
 
-def _unforced(tools: Tools) -> Tools:
+def _no_such_tool(param: str) -> RequestError:
+    return RequestError(f"{param}: there is no such tool to choose", param=param)
+
+
+def _unforced(tools: Tools, param: str) -> Tools:
     """The nearest to a forced tool where there is none: the model may call it, and no other."""
     choice = tools.choice or {}
     name = choice.get("name")
     kept = [
         tool for tool in tools.tools if name is None or not isinstance(tool, dict) or tool["name"] == name
     ]
+    if not kept:
+        raise _no_such_tool(param)
     rest = {key: value for key, value in choice.items() if key not in ("type", "name")}
     return Tools(kept, {"type": "auto", **rest}, tools.unsupported)
 

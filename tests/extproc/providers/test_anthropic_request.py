@@ -55,6 +55,12 @@ def test_errors(fields: dict[str, Any], told: str) -> None:
     assert (caught.value.message, caught.value.param) == (told, told.partition(": ")[0])
 
 
+def test_a_forced_tool_that_is_not_offered_where_nothing_can_be_forced() -> None:
+    choice = {"type": "function", "function": {"name": "f"}}
+    with pytest.raises(RequestError, match="tool_choice: there is no such tool to choose"):
+        send("claude-opus-5-5", web_search_options={}, tool_choice=choice)
+
+
 F = {"type": "function", "function": {"name": "f"}}
 
 
