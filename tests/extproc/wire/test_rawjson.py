@@ -96,6 +96,29 @@ def test_any_bytes_decode_or_are_malformed(body: bytes) -> None:
             decode(body, shape)
 
 
+TEXTS = ['{"a":"x"}', '{"a":"ü\U0001f600"}', '\ufeff{"a":"x"}', '\ufeff{"a":"ü"}']
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_the_same_in_every_type(text: str) -> None:
+    expected = json.loads(text.removeprefix("\ufeff"))
+    for data in (text, text.encode(), Raw(text.encode())):
+        assert decode(data, dict[str, str]) == expected
+        assert {
+            name: json.loads(bytes(value)) for name, value in decode(data, dict[str, Raw]).items()
+        } == expected
+
+
+@pytest.mark.parametrize(
+    "bad", [b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}', b'{"a":"\xc0\x80"}', b'{"\xff":1}']
+)
+def test_bad_utf_8_is_refused_also_where_nobody_looks(bad: bytes) -> None:
+    for data in (bad, Raw(bad)):
+        for shape in (dict[str, Raw], Raw, msgspec.defstruct("Nothing", [])):
+            with pytest.raises(MalformedJSON, match="codec can't decode"):
+                decode(data, shape)
+
+
 class Inner(msgspec.Struct):
     b: int
 
