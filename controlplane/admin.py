@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from controlplane.envoy_admin import EnvoyAdmin, EnvoyAdminError
 from controlplane.gateway import ControlPlane
 from controlplane.group.state import GroupState
+from controlplane.pages import Page, PageServer
 from controlplane.status import is_ready, status
 
 
@@ -36,22 +38,21 @@ class Admin:
         self._envoy = envoy
         self._workers = workers
         self._group = group
-        self._runner: web.AppRunner | None = None
+        self._server = PageServer(
+            {
+                "/health/live": self._live,
+                "/health/ready": self._ready,
+                "/status": self._status,
+                "/metrics": self._metrics,
+            }
+        )
 
     async def start(self, address: str, port: int) -> None:
         """Raises: OSError: the address is taken."""
-        application = web.Application()
-        application.router.add_get("/health/live", self._live)
-        application.router.add_get("/health/ready", self._ready)
-        application.router.add_get("/status", self._status)
-        application.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(application, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, address, port, reuse_address=True).start()
+        await self._server.start(address, port)
 
     async def stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
+        await self._server.stop()
 
     async def ready(self) -> tuple[bool, str]:
         group = self._group() if self._group else None
@@ -65,18 +66,18 @@ class Admin:
         except EnvoyAdminError:
             return []
 
-    async def _live(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "live"})
+    async def _live(self) -> Page:
+        return _json({"status": "live"})
 
-    async def _ready(self, _: web.Request) -> web.Response:
+    async def _ready(self) -> Page:
         ready, why = await self.ready()
-        return web.json_response({"status": why}, status=200 if ready else 503)
+        return _json({"status": why}, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
-    async def _status(self, _: web.Request) -> web.Response:
+    async def _status(self) -> Page:
         group = self._group() if self._group else None
-        return web.json_response(status(self._gateway, await self._clusters(), group))
+        return _json(status(self._gateway, await self._clusters(), group))
 
-    async def _metrics(self, _: web.Request) -> web.Response:
+    async def _metrics(self) -> Page:
         """Ours, the workers' and Envoy's, in one scrape."""
         parts = [generate_latest(REGISTRY).decode()]
         if self._group is not None:
@@ -88,4 +89,8 @@ class Admin:
         if self._envoy is not None:
             with contextlib.suppress(EnvoyAdminError):
                 parts.append(await self._envoy.get("/stats/prometheus?usedonly"))
-        return web.Response(text="".join(parts), content_type="text/plain")
+        return Page("".join(parts), "text/plain; version=0.0.4; charset=utf-8")
+
+
+def _json(data: Any, code: int = HTTPStatus.OK) -> Page:
+    return Page(json.dumps(data), "application/json", code)

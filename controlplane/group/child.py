@@ -37,33 +37,33 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What connects a child with the rest of the group.
+
+    on_change: called after each start and death.
+    serves: whether the process has come to the point of doing its work, asked until it is true; None where
+        it tells by `on_news` (then whoever hears it calls `is_serving`).
+    on_news: gets what the process tells, see `controlplane.group.news`.
+    output: gets what it prints to stderr.
+    """
+
+    on_change: Callable[[], None]
+    serves: Callable[[], Awaitable[bool]] | None = None
+    on_news: Callable[[news.News], None] = lambda _: None
+    output: Callable[[bytes], None] = to_stderr
+
+
 class Child:
     """One process under supervision.
 
     command: what to run, asked again before each start.
-    serves: whether the process has come to the point of doing its work, asked until it is true; None where
-        it tells by `on_news` (then whoever hears it calls `is_serving`).
-    on_news: gets what the process tells, see `controlplane.group.news`.
-    on_change: called after each start and death.
-    output: gets what it prints to stderr.
     """
 
-    def __init__(
-        self,
-        name: str,
-        command: Callable[[], Command],
-        *,
-        serves: Callable[[], Awaitable[bool]] | None = None,
-        on_news: Callable[[news.News], None] = lambda _: None,
-        on_change: Callable[[], None] = lambda: None,
-        output: Callable[[bytes], None] = to_stderr,
-    ) -> None:
+    def __init__(self, name: str, command: Callable[[], Command], ties: Ties) -> None:
         self.name = name
         self._command = command
-        self._serves = serves
-        self._on_news = on_news
-        self._on_change = on_change
-        self._output = output
+        self._ties = ties
         self._process: asyncio.subprocess.Process | None = None
         self._to_end = False
         self.deaths = Deaths(Limits())
@@ -91,7 +91,7 @@ class Child:
         """
         while not self._to_end:
             started = asyncio.get_running_loop().time()
-            tail = Tail(self._output)
+            tail = Tail(self._ties.output)
             status = await self._run(tail)
             self.served, self.serving = self.serving, False
             if self._to_end:
@@ -101,7 +101,7 @@ class Child:
                 raise CrashLoop(self._obituary(status, tail))
             log.warning("%s ended with %s; starting it again", self.name, _reason(status))
             self.restarts += 1
-            self._on_change()
+            self._ties.on_change()
             await asyncio.sleep(pause)
 
     async def _run(self, tail: Tail) -> int:
@@ -110,12 +110,12 @@ class Child:
             self._process = process = await self._start(inherited)
         if self._to_end:
             self.send_signal(signal.SIGKILL)  # told to end while it was starting
-        reading = [asyncio.create_task(news.hear(reader, self._on_news))]
+        reading = [asyncio.create_task(news.hear(reader, self._ties.on_news))]
         if process.stderr is not None:
             reading.append(asyncio.create_task(tail.follow(process.stderr)))
         probing = asyncio.create_task(self._until_serving())
         try:
-            self._on_change()
+            self._ties.on_change()
             status = await process.wait()
             await asyncio.wait(reading, timeout=_LAST_WORDS)
         finally:
@@ -136,8 +136,8 @@ class Child:
         )
 
     async def _until_serving(self) -> None:
-        while self._serves is not None and not self.serving:
-            self.serving = await self._serves()
+        while self._ties.serves is not None and not self.serving:
+            self.serving = await self._ties.serves()
             await asyncio.sleep(_POLL)
 
     def _obituary(self, status: int, tail: Tail) -> str:

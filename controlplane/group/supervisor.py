@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from controlplane.group import generations, news
-from controlplane.group.child import Child, Command
+from controlplane.group.child import Child, Command, Ties
 from controlplane.group.directory import Places, bases, private_directory
 from controlplane.group.envoy_http import EnvoyAdminError, ask
 from controlplane.group.output import Held
@@ -78,20 +78,10 @@ class Group:
         self._why = "the control plane does not answer"
         self._workers_output = Held()
         self._control_plane = Child(
-            "control plane", self._control_plane_command, on_news=self._on_news, on_change=self._tell
+            "control plane", self._control_plane_command, Ties(self._tell, on_news=self._on_news)
         )
-        self._workers = [
-            Child(
-                f"ext_proc worker {number}",
-                lambda socket=socket: self._worker_command(socket),  # type: ignore[misc]
-                serves=lambda socket=socket: _accepts(socket),  # type: ignore[misc]
-                on_change=self._tell,
-                output=self._workers_output,
-            )
-            for number in range(options.workers)
-            for socket in (places.worker(number),)
-        ]
-        self._envoy = Child("envoy", self._envoy_command, serves=self._envoy_lives, on_change=self._tell)
+        self._workers = [self._worker(number) for number in range(options.workers)]
+        self._envoy = Child("envoy", self._envoy_command, Ties(self._tell, serves=self._envoy_lives))
         loop = asyncio.get_running_loop()
         self._bootstrapped = asyncio.Event()
         self._ready: asyncio.Future[str] = loop.create_future()
@@ -203,6 +193,11 @@ class Group:
         for file in self._options.files:
             argv += ["-c", str(file)]
         return Command(argv)
+
+    def _worker(self, number: int) -> Child:
+        socket = self._places.worker(number)
+        ties = Ties(self._tell, serves=lambda: _accepts(socket), output=self._workers_output)
+        return Child(f"ext_proc worker {number}", lambda: self._worker_command(socket), ties)
 
     def _worker_command(self, socket: Path) -> Command:
         argv = [sys.executable, "-P", "-m", "extproc", "serve", "--listen", f"unix:{socket}"]
