@@ -31,7 +31,7 @@ from extproc.replies import (
     ReplaceResponseBody,
     ReplyMessage,
 )
-from protos.api import ProcessingRequest
+from protos.ext_proc import ProcessingRequest
 
 # One text per target and per route: a request costs a dictionary look-up, not a JSON decode.
 _target = lru_cache(maxsize=4096)(decode_target)

@@ -53,7 +53,7 @@ def cluster_name(order: Sequence[str], *, native: bool) -> str:
 def clusters(plan: Plan, environment: Environment) -> list[Cluster]:
     leaves = {leaf.name: leaf for leaf in plan.leaves}
     # One of each single leaf in any case: which of its models need ext_proc is an edit of routes alone.
-    orders = {(leaf.name,) for leaf in plan.leaves}
+    orders: set[tuple[str, ...]] = {(leaf.name,) for leaf in plan.leaves}
     orders |= {choice.order for model in plan.models if model.ext_proc for choice in model.choices}
     return [
         _ext_proc_cluster(environment),
