@@ -93,7 +93,7 @@ def transcoder(gateway_config: Mapping[str, Any]) -> dict[str, Any]:
     """`gateway_config` with Envoy's transcoder where the translated models' ext_proc is, and nothing else."""
     config = copy.deepcopy(dict(gateway_config))
     for cluster in config["static_resources"]["clusters"]:
-        if cluster["name"] in ("provider/anthropic", "provider/anthropic-stream"):
+        if cluster["name"] in ("ext_proc/anthropic", "ext_proc/anthropic-stream"):
             options = cluster["typed_extension_protocol_options"][_HTTP_OPTIONS]
             options["http_filters"] = _with_transcoder(options["http_filters"])
     found = _set_per_route(config["static_resources"]["listeners"])
