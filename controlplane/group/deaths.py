@@ -25,6 +25,10 @@ class Limits:
     short_lives: int = 40
 
 
+PATIENT: Final = Limits(starts=16)
+"""For a group that has been ready: about twelve seconds, since what keeps it from starting may pass."""
+
+
 class Deaths:
     """The deaths of one process since it last served for long.
 

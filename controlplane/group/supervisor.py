@@ -23,6 +23,7 @@ from typing import Final, Literal, TypeAlias
 
 from controlplane.group import generations, news
 from controlplane.group.child import Child, Command, Ties
+from controlplane.group.deaths import PATIENT
 from controlplane.group.directory import Places, bases, private_directory
 from controlplane.group.envoy_http import EnvoyAdminError, ask
 from controlplane.group.output import Held
@@ -145,6 +146,8 @@ class Group:
                 self._why = why
             case news.Ready(url) if not self._ready.done():
                 self._control_plane.deaths.limits = None
+                for child in (self._envoy, *self._workers):
+                    child.deaths.limits = PATIENT
                 self._ready.set_result(url)
             case news.Problems(messages) if not self._ready.done():
                 self._give_up(ConfigError("\n".join(messages)))
