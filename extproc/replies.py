@@ -86,8 +86,11 @@ class AttemptFailed(msgspec.Struct, frozen=True, gc=False):
     committed: bool
 
 
-class Bug(msgspec.Struct, frozen=True, gc=False):
-    """Something that must not happen; the server logs it with its traceback."""
+class Bug(msgspec.Struct, frozen=True):
+    """Something that must not happen; the server logs it with its traceback.
+
+    That leads to frames, and they lead here: the garbage collector must see this, and the reply with it.
+    """
 
     request_id: str
     error: Exception
@@ -96,7 +99,7 @@ class Bug(msgspec.Struct, frozen=True, gc=False):
 Note: TypeAlias = UnsupportedFields | AttemptFailed | Bug
 
 
-class Reply(msgspec.Struct, frozen=True, gc=False):
+class Reply(msgspec.Struct, frozen=True):
     """The answer to one message.
 
     messages: in this order.

@@ -3,6 +3,8 @@
 Dialects read into it and write from it; so do wire formats. JSON that nobody needs to look
 into (tool schemas, vendor fields) stays ``msgspec.Raw``: its text, with key order and numbers
 as the sender wrote them.
+
+Trees, without a way back up: the garbage collector need not look at them (``gc=False``).
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ import msgspec
 from msgspec import Raw
 
 
-class TextPart(msgspec.Struct, frozen=True, kw_only=True):
+class TextPart(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """cache: the JSON text of Anthropic's ``cache_control`` mark, on this and on every other part."""
 
     text: str
     cache: Raw | None = None
 
 
-class ImagePart(msgspec.Struct, frozen=True, kw_only=True):
+class ImagePart(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An image, either by `url` or as base64 `data` of `media_type`."""
 
     url: str | None = None
@@ -30,7 +32,7 @@ class ImagePart(msgspec.Struct, frozen=True, kw_only=True):
     cache: Raw | None = None
 
 
-class FilePart(msgspec.Struct, frozen=True, kw_only=True):
+class FilePart(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A document: base64 `data` of `media_type`, a `url`, or the provider's own `file_id`."""
 
     data: str | None = None
@@ -41,20 +43,20 @@ class FilePart(msgspec.Struct, frozen=True, kw_only=True):
     cache: Raw | None = None
 
 
-class AudioPart(msgspec.Struct, frozen=True, kw_only=True):
+class AudioPart(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Base64 `data` of `format` (``wav``, ``mp3``)."""
 
     data: str
     format: str
 
 
-class RefusalPart(msgspec.Struct, frozen=True, kw_only=True):
+class RefusalPart(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Words with which an assistant declined."""
 
     refusal: str
 
 
-class NativePart(msgspec.Struct, frozen=True, kw_only=True):
+class NativePart(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A part of a `type` that the dialect does not define: its `raw` JSON is for the vendor that does."""
 
     type: str
@@ -64,7 +66,7 @@ class NativePart(msgspec.Struct, frozen=True, kw_only=True):
 Part = TextPart | ImagePart | FilePart | AudioPart | RefusalPart | NativePart
 
 
-class Thinking(msgspec.Struct, frozen=True, kw_only=True):
+class Thinking(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A finished block of reasoning that the provider wants back unchanged in the next turn.
 
     text, signature: what was thought, and the provider's proof that it was its own.
@@ -76,7 +78,7 @@ class Thinking(msgspec.Struct, frozen=True, kw_only=True):
     redacted: str | None = None
 
 
-class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+class ToolCall(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """arguments: JSON text for a function, free text for a custom tool; as the model wrote it."""
 
     id: str
@@ -86,7 +88,7 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     cache: Raw | None = None
 
 
-class Annotation(msgspec.Struct, frozen=True, kw_only=True):
+class Annotation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A web source of the text between two character positions of the message."""
 
     url: str
@@ -95,7 +97,7 @@ class Annotation(msgspec.Struct, frozen=True, kw_only=True):
     end: int
 
 
-class NativeContent(msgspec.Struct, frozen=True, kw_only=True):
+class NativeContent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An assistant message as one provider's own blocks, where the neutral fields cannot hold them.
 
     owner: the wire format whose blocks they are. It gets them back verbatim.
@@ -105,18 +107,18 @@ class NativeContent(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[Raw, ...]
 
 
-class SystemMessage(msgspec.Struct, frozen=True, kw_only=True):
+class SystemMessage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     parts: tuple[Part, ...]
     role: Literal["system", "developer"] = "system"
     name: str | None = None
 
 
-class UserMessage(msgspec.Struct, frozen=True, kw_only=True):
+class UserMessage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     parts: tuple[Part, ...]
     name: str | None = None
 
 
-class AssistantMessage(msgspec.Struct, frozen=True, kw_only=True):
+class AssistantMessage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the model said, in a request's history or in an answer.
 
     reasoning: what was thought, for people to read; `thinking` is the same for the provider.
@@ -138,7 +140,7 @@ class AssistantMessage(msgspec.Struct, frozen=True, kw_only=True):
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
 
-class ToolMessage(msgspec.Struct, frozen=True, kw_only=True):
+class ToolMessage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The result of the tool call `call_id`. error: the tool failed, and the parts say how."""
 
     call_id: str
@@ -150,7 +152,7 @@ class ToolMessage(msgspec.Struct, frozen=True, kw_only=True):
 Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage
 
 
-class FunctionTool(msgspec.Struct, frozen=True, kw_only=True):
+class FunctionTool(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """parameters: JSON schema text, property order as the client wrote it."""
 
     name: str
@@ -160,14 +162,14 @@ class FunctionTool(msgspec.Struct, frozen=True, kw_only=True):
     cache: Raw | None = None
 
 
-class CustomTool(msgspec.Struct, frozen=True, kw_only=True):
+class CustomTool(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A tool that takes free text. raw: the client's whole tool object."""
 
     name: str
     raw: Raw
 
 
-class NativeTool(msgspec.Struct, frozen=True, kw_only=True):
+class NativeTool(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A tool of a `type` that the dialect does not define, for the vendor that does."""
 
     type: str
@@ -177,7 +179,7 @@ class NativeTool(msgspec.Struct, frozen=True, kw_only=True):
 Tool = FunctionTool | CustomTool | NativeTool
 
 
-class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
+class ToolChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """name: the one tool to call (`mode` is then required). allowed: the only tools to choose from."""
 
     mode: Literal["auto", "none", "required"]
@@ -185,7 +187,7 @@ class ToolChoice(msgspec.Struct, frozen=True, kw_only=True):
     allowed: tuple[str, ...] | None = None
 
 
-class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
+class ResponseFormat(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """json_schema needs `schema`, the JSON text of an object."""
 
     kind: Literal["json_object", "json_schema"]
@@ -195,7 +197,7 @@ class ResponseFormat(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool | None = None
 
 
-class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
+class ChatRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One request. None everywhere means that the client did not say.
 
     messages: one for one as the client sent them, so that an index names the client's own.
@@ -235,7 +237,7 @@ with it. unknown: a word that this gateway does not know; ``Choice.native_reason
 """
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Tokens. prompt counts all input, cached and cache_write are parts of it; None: not said."""
 
     prompt: int = 0
@@ -249,7 +251,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     rejected_prediction: int | None = None
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """native_reason: the provider's own word; stop_sequence: the one that was met. logprobs: JSON text."""
 
     index: int = 0
@@ -260,7 +262,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     logprobs: Raw | None = None
 
 
-class ChatResponse(msgspec.Struct, frozen=True, kw_only=True):
+class ChatResponse(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """model: the provider's name for it, which clients do not see. created: seconds since the epoch."""
 
     choices: tuple[Choice, ...]

@@ -17,7 +17,7 @@ from extproc.contract.target import Target
 from extproc.errors import GatewayError, ProviderError
 
 
-class ProviderRequest(msgspec.Struct, frozen=True, kw_only=True):
+class ProviderRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What goes to the provider.
 
     path: absolute, with query if any.
@@ -32,7 +32,7 @@ class ProviderRequest(msgspec.Struct, frozen=True, kw_only=True):
     unsupported: tuple[str, ...] = ()
 
 
-class ReplyContext(msgspec.Struct, frozen=True, kw_only=True):
+class ReplyContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What an answer to a client needs beyond the provider's words.
 
     model: the name that the client asked for.

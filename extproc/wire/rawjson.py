@@ -100,6 +100,8 @@ def _malformed(error: Exception) -> MalformedJSON:
 
 def present(value: Raw) -> Raw | None:
     """A field that was decoded as text (default `ABSENT`); None if it was null or not there."""
+    if value is ABSENT:  # nearly always, and cheap to see
+        return None
     return None if bytes(value) in (b"", b"null") else value
 
 

@@ -67,57 +67,64 @@ def read_messages(messages: list[shapes.Message], raw_part: RawPart) -> tuple[Me
     read: list[Message] = []
     legacy: dict[str, str] = {}  # name of a function -> id given to its latest call
     for index, message in enumerate(messages):
-        parts = _parts(message.content, index, raw_part)
+        content = message.content
+        # Here and below the usual case comes first: this runs for every message.
+        parts = (TextPart(text=content),) if isinstance(content, str) else _parts(content, index, raw_part)
         match message:
-            case shapes.SystemMessage():
-                read.append(SystemMessage(parts=parts, name=message.name))
-            case shapes.DeveloperMessage():
-                read.append(SystemMessage(parts=parts, role="developer", name=message.name))
             case shapes.UserMessage():
                 read.append(UserMessage(parts=parts, name=message.name))
             case shapes.AssistantMessage():
                 read.append(_assistant(message, parts, index, legacy))
             case shapes.ToolMessage():
-                read.append(
-                    ToolMessage(
-                        call_id=message.tool_call_id,
-                        parts=parts,
-                        error=bool(message.is_error),
-                        cache=_cache(message.cache_control, None),
-                    )
-                )
+                read.append(_tool_message(message, parts))
+            case shapes.SystemMessage():
+                read.append(SystemMessage(parts=parts, name=message.name))
+            case shapes.DeveloperMessage():
+                read.append(SystemMessage(parts=parts, role="developer", name=message.name))
             case shapes.FunctionMessage():
                 read.append(ToolMessage(call_id=_legacy_id(message, index, legacy), parts=parts))
     return tuple(read)
 
 
+def _tool_message(message: shapes.ToolMessage, parts: tuple[Part, ...]) -> ToolMessage:
+    return ToolMessage(
+        call_id=message.tool_call_id,
+        parts=parts,
+        error=bool(message.is_error),
+        cache=present(message.cache_control),
+    )
+
+
 def _assistant(
     message: shapes.AssistantMessage, parts: tuple[Part, ...], index: int, legacy: dict[str, str]
 ) -> AssistantMessage:
-    calls = [
-        _tool_call(call, f"messages[{index}].tool_calls[{n}]")
-        for n, call in enumerate(message.tool_calls or ())
-    ]
-    blocks = message.anthropic_content or ()
-    for n, block in enumerate(blocks):
-        if not bytes(block).startswith(b"{"):
-            path = f"messages[{index}].anthropic_content[{n}]"
-            raise RequestError(f"{path}: expected an object", param=path)
+    calls: tuple[ToolCall, ...] = ()
+    if message.tool_calls:
+        calls = tuple([_tool_call(call, index, n) for n, call in enumerate(message.tool_calls)])
+    blocks = _blocks(message.anthropic_content, index) if message.anthropic_content else ()
     if message.function_call is not None:  # before tool_calls had ids, there was one unnamed call a message
         function = message.function_call
         call_id = _native_id(function.name, blocks, f"messages[{index}].anthropic_content")
         legacy[function.name] = call_id = call_id or f"call_{index}"
-        calls.append(ToolCall(id=call_id, name=function.name, arguments=function.arguments))
+        calls += (ToolCall(id=call_id, name=function.name, arguments=function.arguments),)
     return AssistantMessage(
         parts=parts,
-        tool_calls=tuple(calls),
+        tool_calls=calls,
         refusal=message.refusal,
         reasoning=message.reasoning_content,
-        thinking=tuple(_thinking(block) for block in message.thinking_blocks or ()),
-        native=NativeContent(owner="anthropic", blocks=tuple(blocks)) if blocks else None,
+        thinking=tuple(map(_thinking, message.thinking_blocks)) if message.thinking_blocks else (),
+        native=NativeContent(owner="anthropic", blocks=blocks) if blocks else None,
         audio=present(message.audio),
         name=message.name,
     )
+
+
+def _blocks(blocks: list[Raw], message: int) -> tuple[Raw, ...]:
+    for n, block in enumerate(blocks):
+        if not bytes(block).startswith(b"{"):
+            path = f"messages[{message}].anthropic_content[{n}]"
+            raise RequestError(f"{path}: expected an object", param=path)
+    return tuple(blocks)
 
 
 def _native_id(name: str, blocks: Sequence[Raw], path: str) -> str | None:
@@ -136,14 +143,14 @@ def _legacy_id(message: shapes.FunctionMessage, index: int, legacy: dict[str, st
     return legacy[message.name]
 
 
-def _tool_call(call: shapes.ToolCall, path: str) -> ToolCall:
-    cache = _cache(call.cache_control, None)
+def _tool_call(call: shapes.ToolCall, message: int, n: int) -> ToolCall:
+    cache = present(call.cache_control)
     if call.custom is not None:
         return ToolCall(
             id=call.id, name=call.custom.name, arguments=call.custom.input, kind="custom", cache=cache
         )
     if call.function is None:
-        raise RequestError(f"{path}.function: required field is missing", param=f"{path}.function")
+        raise _missing(f"messages[{message}].tool_calls[{n}].function")
     return ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments, cache=cache)
 
 
@@ -158,15 +165,17 @@ def _parts(content: shapes.Content, message: int, raw_part: RawPart) -> tuple[Pa
         return ()
     if isinstance(content, str):
         return (TextPart(text=content),)
-    return tuple(_part(part, message, n, raw_part) for n, part in enumerate(content))
+    return tuple([_part(part, message, n, raw_part) for n, part in enumerate(content)])
 
 
 def _part(part: shapes.Part, message: int, n: int, raw_part: RawPart) -> Part:
-    path = f"messages[{message}].content[{n}]"
     cache = _cache(part.cache_control, part.prompt_cache_breakpoint)
+    if part.type == "text" and part.text is not None:
+        return TextPart(text=part.text, cache=cache)
+    path = f"messages[{message}].content[{n}]"
     match part.type:
         case "text":
-            return TextPart(text=_need(part.text, f"{path}.text"), cache=cache)
+            raise _missing(f"{path}.text")
         case "refusal":
             return RefusalPart(refusal=_need(part.refusal, f"{path}.refusal"))
         case "image_url":
@@ -182,8 +191,12 @@ def _part(part: shapes.Part, message: int, n: int, raw_part: RawPart) -> Part:
 
 def _need(value: T | None, path: str) -> T:
     if value is None:
-        raise RequestError(f"{path}: required field is missing", param=path)
+        raise _missing(path)
     return value
+
+
+def _missing(path: str) -> RequestError:
+    return RequestError(f"{path}: required field is missing", param=path)
 
 
 def _cache(mark: Raw, mark_of_openai: shapes.Breakpoint | None) -> Raw | None:

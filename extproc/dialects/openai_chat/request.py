@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from msgspec import Raw
 
 from extproc.chat.model import (
@@ -21,7 +22,15 @@ from extproc.chat.model import (
 from extproc.dialects.openai_chat import shapes
 from extproc.dialects.openai_chat.messages import read_messages
 from extproc.errors import RequestError
-from extproc.wire.rawjson import ABSENT, MalformedJSON, decode, decode_field, present, replace_string
+from extproc.wire.rawjson import (
+    ABSENT,
+    MalformedJSON,
+    decode,
+    decode_field,
+    decoder,
+    present,
+    replace_string,
+)
 
 _ASKS_FOR_NOTHING: Final[dict[str, tuple[object, ...]]] = {
     "seed": (),
@@ -45,7 +54,13 @@ _ASKS_FOR_NOTHING: Final[dict[str, tuple[object, ...]]] = {
 }
 """Fields that stay text, and the values of each that are its default."""
 
-_READ: Final = frozenset(shapes.Request.__struct_fields__)
+_KNOWN: Final = frozenset(shapes.Request.__struct_fields__)
+_FIRST_TEXT: Final = len(shapes.Read.__struct_fields__)
+_NO_TEXTS: Final = (ABSENT,) * (len(shapes.Request.__struct_fields__) - _FIRST_TEXT)
+
+_read_known: Final = decoder(shapes.KnownRequest)
+_read_any: Final = decoder(shapes.Request)
+_read_fields: Final = decoder(dict[str, Raw])
 
 
 def read_request(body: bytes) -> ChatRequest:
@@ -55,8 +70,7 @@ def read_request(body: bytes) -> ChatRequest:
         RequestError: not a chat completion request; ``param`` names the field.
     """
     try:
-        fields = decode(body, dict[str, Raw])
-        request = decode(body, shapes.Request)
+        request, fields = _read(body)
         raws = _Raws(body)
         legacy = not request.tools and bool(request.functions or request.function_call)
         return ChatRequest(
@@ -76,15 +90,25 @@ def read_request(body: bytes) -> ChatRequest:
             reasoning_effort=request.reasoning_effort,
             service_tier=request.service_tier,
             user=request.safety_identifier or request.user,
-            plain={name: value for name, value in fields.items() if _asks(name, value)},
-            extra={
-                name: value
-                for name, value in fields.items()
-                if name not in _READ and name not in _ASKS_FOR_NOTHING and bytes(value) != b"null"
-            },
+            plain={name: value for name, value in fields.items() if _asks(name, value)} if fields else {},
+            extra={name: value for name, value in fields.items() if _is_extra(name, value)} if fields else {},
         )
     except MalformedJSON as error:
         raise RequestError(str(error), param=error.path or None) from None
+
+
+def _read(body: bytes) -> tuple[shapes.Request, dict[str, Raw]]:
+    """The request, and all of its fields as text and in the client's order if some of them stay text.
+
+    Most requests have none, and are read only once.
+    """
+    try:
+        request = _read_known(body)
+    except MalformedJSON:  # a field that the dialect does not define, or else what the readers below tell
+        fields = _read_fields(body)
+        return _read_any(body), fields
+    texts = msgspec.structs.astuple(request)[_FIRST_TEXT:]
+    return request, {} if texts == _NO_TEXTS else _read_fields(body)
 
 
 def edit_request(body: bytes, *, model: str) -> bytes:
@@ -120,23 +144,23 @@ class _Raws:
 
 def _asks(name: str, value: Raw) -> bool:
     """Whether `name` is a field that stays text, and `value` asks for anything but its default."""
-    if name not in _ASKS_FOR_NOTHING:
-        return False
-    text = bytes(value)
-    if text == b"null":
+    if name not in _ASKS_FOR_NOTHING or present(value) is None:
         return False
     defaults = _ASKS_FOR_NOTHING[name]
-    return not defaults or len(text) > 16 or decode_field(value, object, name) not in defaults  # noqa: PLR2004
+    return not defaults or len(bytes(value)) > 16 or decode_field(value, object, name) not in defaults  # noqa: PLR2004
+
+
+def _is_extra(name: str, value: Raw) -> bool:
+    return name not in _KNOWN and present(value) is not None
 
 
 def _max_tokens(request: shapes.Request) -> int | None:
-    for name in ("max_completion_tokens", "max_tokens"):
-        value: int | None = getattr(request, name)
-        if value is not None:
-            if value < 1:
-                raise RequestError(f"{name}: must be at least 1", param=name)
-            return value
-    return None
+    value, name = request.max_completion_tokens, "max_completion_tokens"
+    if value is None:
+        value, name = request.max_tokens, "max_tokens"
+    if value is not None and value < 1:
+        raise RequestError(f"{name}: must be at least 1", param=name)
+    return value
 
 
 def _between(value: float | None, top: float, name: str) -> float | None:
@@ -152,6 +176,8 @@ def _stop(value: str | list[str] | None) -> tuple[str, ...]:
 
 
 def _tools(request: shapes.Request, raws: _Raws) -> tuple[Tool, ...]:
+    if not request.tools and not request.functions:
+        return ()
     tools = [_tool(tool, index, raws) for index, tool in enumerate(request.tools or ())]
     tools += [_function(function, ABSENT) for function in request.functions or ()]
     return tuple(tools)
@@ -180,11 +206,15 @@ def _function(function: shapes.Function, cache: Raw) -> FunctionTool:
 
 
 def _tool_choice(request: shapes.Request) -> ToolChoice | None:
-    field = "function_call" if request.tool_choice is None else "tool_choice"
-    choice: str | shapes.ToolChoice | shapes.Named | None = getattr(request, field)
+    if request.tool_choice is not None:
+        return _chosen(request.tool_choice, "tool_choice")
+    if request.function_call is not None:
+        return _chosen(request.function_call, "function_call")
+    return None
+
+
+def _chosen(choice: str | shapes.ToolChoice | shapes.Named, field: str) -> ToolChoice:
     match choice:
-        case None:
-            return None
         case "auto" | "none" | "required":
             return ToolChoice(mode=choice)
         case "any":  # Mistral's word for it

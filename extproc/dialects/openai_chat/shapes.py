@@ -16,27 +16,27 @@ from msgspec import Raw
 from extproc.wire.rawjson import ABSENT
 
 
-class Breakpoint(msgspec.Struct):
+class Breakpoint(msgspec.Struct, gc=False):
     ttl: str | None = None
 
 
-class ImageURL(msgspec.Struct):
+class ImageURL(msgspec.Struct, gc=False):
     url: str
     detail: str | None = None
 
 
-class InputAudio(msgspec.Struct):
+class InputAudio(msgspec.Struct, gc=False):
     data: str
     format: str
 
 
-class File(msgspec.Struct):
+class File(msgspec.Struct, gc=False):
     file_data: str | None = None
     file_id: str | None = None
     filename: str | None = None
 
 
-class Part(msgspec.Struct):
+class Part(msgspec.Struct, gc=False):
     type: str
     text: str | None = None
     refusal: str | None = None
@@ -50,17 +50,17 @@ class Part(msgspec.Struct):
 Content = str | list[Part] | None
 
 
-class FunctionCall(msgspec.Struct):
+class FunctionCall(msgspec.Struct, gc=False):
     name: str
     arguments: str = ""
 
 
-class CustomCall(msgspec.Struct):
+class CustomCall(msgspec.Struct, gc=False):
     name: str
     input: str = ""
 
 
-class ToolCall(msgspec.Struct):
+class ToolCall(msgspec.Struct, gc=False):
     id: str
     type: str = "function"
     function: FunctionCall | None = None
@@ -68,14 +68,14 @@ class ToolCall(msgspec.Struct):
     cache_control: Raw = ABSENT
 
 
-class ThinkingBlock(msgspec.Struct):
+class ThinkingBlock(msgspec.Struct, gc=False):
     type: str
     thinking: str | None = None
     signature: str | None = None
     data: str | None = None
 
 
-class NativeCall(msgspec.Struct):
+class NativeCall(msgspec.Struct, gc=False):
     """A block of ``anthropic_content``, as far as it may be a tool call."""
 
     type: str | None = None
@@ -83,7 +83,7 @@ class NativeCall(msgspec.Struct):
     name: str | None = None
 
 
-class _Message(msgspec.Struct, tag_field="role"):
+class _Message(msgspec.Struct, tag_field="role", gc=False):
     content: Content = None
     name: str | None = None
 
@@ -123,7 +123,7 @@ class FunctionMessage(_Message, tag="function"):
 Message = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage
 
 
-class Function(msgspec.Struct):
+class Function(msgspec.Struct, gc=False):
     name: str
     description: str | None = None
     parameters: Raw = ABSENT
@@ -131,57 +131,57 @@ class Function(msgspec.Struct):
     cache_control: Raw = ABSENT
 
 
-class Custom(msgspec.Struct):
+class Custom(msgspec.Struct, gc=False):
     name: str
 
 
-class Tool(msgspec.Struct):
+class Tool(msgspec.Struct, gc=False):
     type: str = "function"
     function: Function | None = None
     custom: Custom | None = None
     cache_control: Raw = ABSENT
 
 
-class Named(msgspec.Struct):
+class Named(msgspec.Struct, gc=False):
     name: str
 
 
-class AllowedTool(msgspec.Struct):
+class AllowedTool(msgspec.Struct, gc=False):
     type: str = "function"
     function: Named | None = None
     custom: Named | None = None
 
 
-class AllowedTools(msgspec.Struct):
+class AllowedTools(msgspec.Struct, gc=False):
     tools: list[AllowedTool]
     mode: str = "auto"
 
 
-class ToolChoice(msgspec.Struct):
+class ToolChoice(msgspec.Struct, gc=False):
     type: str
     function: Named | None = None
     custom: Named | None = None
     allowed_tools: AllowedTools | None = None
 
 
-class JSONSchema(msgspec.Struct):
+class JSONSchema(msgspec.Struct, gc=False):
     name: str | None = None
     description: str | None = None
     schema: Raw = ABSENT
     strict: bool | None = None
 
 
-class ResponseFormat(msgspec.Struct):
+class ResponseFormat(msgspec.Struct, gc=False):
     type: str
     json_schema: JSONSchema | None = None
 
 
-class StreamOptions(msgspec.Struct):
+class StreamOptions(msgspec.Struct, gc=False):
     include_usage: bool | None = None
 
 
-class Request(msgspec.Struct):
-    """The fields that are read one by one; all others stay text."""
+class Read(msgspec.Struct, gc=False):
+    """The fields of a request that are read one by one."""
 
     model: str
     messages: list[Message]
@@ -204,7 +204,34 @@ class Request(msgspec.Struct):
     safety_identifier: str | None = None
 
 
-class RawRequest(msgspec.Struct):
+class Request(Read):
+    """A request, and the fields of it that stay text."""
+
+    seed: Raw = ABSENT
+    n: Raw = ABSENT
+    logprobs: Raw = ABSENT
+    top_logprobs: Raw = ABSENT
+    presence_penalty: Raw = ABSENT
+    frequency_penalty: Raw = ABSENT
+    logit_bias: Raw = ABSENT
+    metadata: Raw = ABSENT
+    store: Raw = ABSENT
+    prediction: Raw = ABSENT
+    web_search_options: Raw = ABSENT
+    modalities: Raw = ABSENT
+    audio: Raw = ABSENT
+    verbosity: Raw = ABSENT
+    moderation: Raw = ABSENT
+    prompt_cache_key: Raw = ABSENT
+    prompt_cache_retention: Raw = ABSENT
+    prompt_cache_options: Raw = ABSENT
+
+
+class KnownRequest(Request, forbid_unknown_fields=True):
+    """A request of no other fields than those of the dialect."""
+
+
+class RawRequest(msgspec.Struct, gc=False):
     """The same body again, for parts and tools whose text is wanted."""
 
     messages: list[dict[str, Raw]]

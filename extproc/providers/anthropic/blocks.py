@@ -35,7 +35,7 @@ _HIDDEN_WORK: Final = frozenset({"thinking", "redacted_thinking", "server_tool_u
 """Blocks that may take long without a word for the client."""
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     """The ``delta`` of a content_block_delta; of each type one field is set."""
 
     text: str | None = None
@@ -46,14 +46,14 @@ class Delta(msgspec.Struct):
     citation: Raw = ABSENT
 
 
-class _Citation(msgspec.Struct):
+class _Citation(msgspec.Struct, gc=False):
     type: str = ""
     url: str | None = None
     source: str | None = None
     title: str | None = None
 
 
-class _Caller(msgspec.Struct):
+class _Caller(msgspec.Struct, gc=False):
     type: str = "direct"
 
 

@@ -32,7 +32,7 @@ _JSON_AFTER: Final = "Reply with JSON and nothing else: no other text and no cod
 _TOOL_IS: Final = "Gives the user the answer: the input of this tool is the whole answer, key by key."
 
 
-class Format(msgspec.Struct):
+class Format(msgspec.Struct, gc=False):
     """output: for ``output_config.format``. words: for the system prompt. tools: all, with their choice."""
 
     tools: Tools

@@ -45,7 +45,7 @@ _NO_USER: Final = {"type": "text", "text": "."}
 """Stands for the user where a conversation begins with the assistant, and says as little as can be."""
 
 
-class Conversation(msgspec.Struct):
+class Conversation(msgspec.Struct, gc=False):
     """system: text blocks. messages: turns. unsupported, betas: as in the request."""
 
     system: list[dict[str, Any]]

@@ -31,11 +31,11 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
 SERVICE_TIERS: Final = {"standard": "default", "priority": "priority"}
 
 
-class OutputDetails(msgspec.Struct):
+class OutputDetails(msgspec.Struct, gc=False):
     thinking_tokens: int | None = None
 
 
-class MessageUsage(msgspec.Struct):
+class MessageUsage(msgspec.Struct, gc=False):
     """Streams repeat some of it in ``message_delta``, cumulatively: what is said last counts."""
 
     input_tokens: int | None = None
@@ -64,11 +64,11 @@ class MessageUsage(msgspec.Struct):
         )
 
 
-class StopDetails(msgspec.Struct):
+class StopDetails(msgspec.Struct, gc=False):
     explanation: str | None = None
 
 
-class Stop(msgspec.Struct):
+class Stop(msgspec.Struct, gc=False):
     """The end of a message: fields of the message itself, or of a ``message_delta``."""
 
     stop_reason: str | None = None

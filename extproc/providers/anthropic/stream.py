@@ -28,29 +28,29 @@ _KINDS: Final = frozenset(
 )
 
 
-class _Typed(msgspec.Struct):
+class _Typed(msgspec.Struct, gc=False):
     type: str | None = None
 
 
-class _MessageStart(msgspec.Struct):
+class _MessageStart(msgspec.Struct, gc=False):
     message: Message
 
 
-class _BlockStart(msgspec.Struct):
+class _BlockStart(msgspec.Struct, gc=False):
     content_block: dict[str, Raw]
     index: int = 0
 
 
-class _BlockDelta(msgspec.Struct):
+class _BlockDelta(msgspec.Struct, gc=False):
     delta: Delta
     index: int = 0
 
 
-class _BlockStop(msgspec.Struct):
+class _BlockStop(msgspec.Struct, gc=False):
     index: int = 0
 
 
-class _MessageDelta(msgspec.Struct):
+class _MessageDelta(msgspec.Struct, gc=False):
     delta: Stop | None = None
     usage: MessageUsage | None = None
 

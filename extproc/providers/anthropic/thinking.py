@@ -31,7 +31,7 @@ _BUDGETS: Final = {
 }
 
 
-class Plan(msgspec.Struct):
+class Plan(msgspec.Struct, gc=False):
     """What the request says about thinking.
 
     thinking: the ``thinking`` object, if any. effort: for ``output_config``.
@@ -46,7 +46,7 @@ class Plan(msgspec.Struct):
     unsupported: tuple[str, ...] = ()
 
 
-class _Config(msgspec.Struct):
+class _Config(msgspec.Struct, gc=False):
     type: str = ""
     budget_tokens: int | None = None
 

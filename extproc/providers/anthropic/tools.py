@@ -24,7 +24,7 @@ _NATIVE_TYPE: Final = re.compile(r"[a-z_]+_20\d{6}|mcp_toolset|custom")
 _WEB_SEARCH: Final = {"type": "web_search_20250305", "name": "web_search"}
 
 
-class Tools(msgspec.Struct):
+class Tools(msgspec.Struct, gc=False):
     tools: list[Any]
     choice: dict[str, Any] | None
     unsupported: list[str]
@@ -35,22 +35,22 @@ class Tools(msgspec.Struct):
         return self.choice is not None and self.choice["type"] in ("any", "tool")
 
 
-class _Named(msgspec.Struct):
+class _Named(msgspec.Struct, gc=False):
     name: str | None = None
 
 
-class _Location(msgspec.Struct):
+class _Location(msgspec.Struct, gc=False):
     city: str | None = None
     country: str | None = None
     region: str | None = None
     timezone: str | None = None
 
 
-class _UserLocation(msgspec.Struct):
+class _UserLocation(msgspec.Struct, gc=False):
     approximate: _Location | None = None
 
 
-class _WebSearch(msgspec.Struct):
+class _WebSearch(msgspec.Struct, gc=False):
     search_context_size: str | None = None
     user_location: _UserLocation | None = None
 

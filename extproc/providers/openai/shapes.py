@@ -12,19 +12,19 @@ from msgspec import Raw
 from extproc.wire.rawjson import ABSENT
 
 
-class FunctionCall(msgspec.Struct):
+class FunctionCall(msgspec.Struct, gc=False):
     """arguments: a string with JSON; some vendors send the object itself."""
 
     name: str | None = None
     arguments: Raw = ABSENT
 
 
-class CustomCall(msgspec.Struct):
+class CustomCall(msgspec.Struct, gc=False):
     name: str | None = None
     input: str | None = None
 
 
-class ToolCall(msgspec.Struct):
+class ToolCall(msgspec.Struct, gc=False):
     """index: only in streams, and not with every vendor."""
 
     index: int | None = None
@@ -34,23 +34,23 @@ class ToolCall(msgspec.Struct):
     custom: CustomCall | None = None
 
 
-class URLCitation(msgspec.Struct):
+class URLCitation(msgspec.Struct, gc=False):
     url: str | None = None
     title: str | None = None
     start_index: int | None = None
     end_index: int | None = None
 
 
-class Annotation(msgspec.Struct):
+class Annotation(msgspec.Struct, gc=False):
     type: str | None = None
     url_citation: URLCitation | None = None
 
 
-class ThinkingText(msgspec.Struct):
+class ThinkingText(msgspec.Struct, gc=False):
     text: str | None = None
 
 
-class ContentPart(msgspec.Struct):
+class ContentPart(msgspec.Struct, gc=False):
     """Mistral's reasoning models answer in parts: https://docs.mistral.ai/capabilities/reasoning/"""
 
     type: str | None = None
@@ -58,7 +58,7 @@ class ContentPart(msgspec.Struct):
     thinking: list[ThinkingText] | str | None = None
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """The message of an answer, or what a chunk adds to it.
 
     reasoning_content (DeepSeek, vLLM) and reasoning (OpenRouter, Groq, Ollama) are the same.
@@ -74,12 +74,12 @@ class Message(msgspec.Struct):
     audio: Raw = ABSENT
 
 
-class Logprobs(msgspec.Struct):
+class Logprobs(msgspec.Struct, gc=False):
     content: list[Raw] | None = None
     refusal: list[Raw] | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     """message in an answer, delta in a chunk."""
 
     index: int | None = None
@@ -89,20 +89,20 @@ class Choice(msgspec.Struct):
     logprobs: Logprobs | None = None
 
 
-class PromptDetails(msgspec.Struct):
+class PromptDetails(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     audio_tokens: int | None = None
 
 
-class CompletionDetails(msgspec.Struct):
+class CompletionDetails(msgspec.Struct, gc=False):
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
     accepted_prediction_tokens: int | None = None
     rejected_prediction_tokens: int | None = None
 
 
-class Usage(msgspec.Struct):
+class Usage(msgspec.Struct, gc=False):
     """prompt_cache_hit_tokens (DeepSeek) and a bare cached_tokens (Moonshot) say what the details say."""
 
     prompt_tokens: int | None = None
@@ -113,7 +113,7 @@ class Usage(msgspec.Struct):
     cached_tokens: int | None = None
 
 
-class Completion(msgspec.Struct):
+class Completion(msgspec.Struct, gc=False):
     """An answer or a chunk. created: some vendors send a fraction."""
 
     id: str | None = None

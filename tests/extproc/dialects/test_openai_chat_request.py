@@ -7,6 +7,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from msgspec import Raw
 
 from extproc.chat import model as m
 from extproc.dialects import DIALECTS
+from extproc.dialects.openai_chat import request, shapes
 from extproc.errors import RequestError
 
 DIALECT = DIALECTS["openai_chat"]
@@ -23,6 +25,24 @@ def read(**fields: Any) -> m.ChatRequest:
     return DIALECT.read_request(
         json.dumps({"model": "x", "messages": [{"role": "user", "content": "hi"}]} | fields).encode()
     )
+
+
+def test_the_shape_has_the_fields_that_stay_text() -> None:
+    assert shapes.Request.__struct_fields__ == (*shapes.Read.__struct_fields__, *request._ASKS_FOR_NOTHING)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"n": 1},
+        {"seed": 1, "logit_bias": {"1": 2}},
+        {"temperature": 1, "stop": ["a"], "user": "u", "metadata": {}},
+    ],
+)
+def test_a_field_that_nobody_knows_changes_nothing_else(fields: dict[str, Any]) -> None:
+    other = read(**fields, unknown={"a": 1.0})
+    assert other == msgspec.structs.replace(read(**fields), extra={"unknown": Raw(b'{"a": 1.0}')})
 
 
 def message(message: dict[str, Any], *before: dict[str, Any]) -> Any:
