@@ -44,7 +44,7 @@ class _Replies:
             self.news.set()
 
 
-async def _handle(opener: Open, messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+async def _handle(opener: Open, messages: AsyncIterator[bytes], context: Any) -> None:
     """One call. The answers to a message are written before the next message is read."""
     replies = _Replies()
     try:
@@ -52,19 +52,16 @@ async def _handle(opener: Open, messages: AsyncIterator[bytes], context: Any) ->
         try:
             async for data in messages:
                 call.message(data)
-                while replies.messages:
-                    yield replies.messages.popleft()
+                await _write(replies, context)
                 if replies.status is not None:
                     break
             else:
                 call.half_close()
             while replies.status is None or replies.messages:
-                while replies.messages:
-                    yield replies.messages.popleft()
-                if replies.status is None:
-                    replies.news.clear()
-                    await replies.news.wait()
-        except (asyncio.CancelledError, GeneratorExit):
+                await replies.news.wait()
+                replies.news.clear()
+                await _write(replies, context)
+        except (asyncio.CancelledError, grpc.aio.BaseError):
             # Envoy resets a stream whose attempt is over; that is not an error (trap 14).
             call.lost()
             return
@@ -73,6 +70,11 @@ async def _handle(opener: Open, messages: AsyncIterator[bytes], context: Any) ->
         replies.finish(Status.INTERNAL, "internal error")
     if replies.status:
         await context.abort(_CODES[replies.status], replies.text)
+
+
+async def _write(replies: _Replies, context: Any) -> None:
+    while replies.messages:
+        await context.write(replies.messages.popleft())
 
 
 class GrpcioServer:

@@ -241,31 +241,32 @@ class Connection:
     def _settings(self, flags: int, _: int, payload: bytes) -> None:
         if flags & frames.ACK:
             return
+        before = self._stream_window
         for at in range(0, len(payload), 6):
             self._set(*frames.pair(payload, at))
-        self.out.append(frame(frames.SETTINGS, frames.ACK, 0))
+        self.out.append(frame(frames.SETTINGS, frames.ACK, 0))  # before what they allow
+        if self._stream_window > before:
+            for stream in list(self.streams.values()):
+                stream.writable()
 
     def _set(self, setting: int, value: int) -> None:
+        """What is about the dynamic table or pushing is about nothing of ours."""
         match setting:
             case frames.INITIAL_WINDOW_SIZE:
                 if value > frames.LARGEST_WINDOW:
                     raise ConnectionFailed(ErrorCode.FLOW_CONTROL_ERROR, f"an initial window of {value}")
                 more = value - self._stream_window
                 self._stream_window = value
-                for stream in list(self.streams.values()):
+                for stream in self.streams.values():
                     stream.window += more
                     if stream.window > frames.LARGEST_WINDOW:
                         raise ConnectionFailed(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window is too large")
-                    if more > 0:
-                        stream.writable()
             case frames.MAX_FRAME_SIZE:
                 if not frames.DEFAULT_FRAME_SIZE <= value <= frames.LARGEST_FRAME_SIZE:
                     raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, f"a largest frame of {value}")
                 self.frame_size = value
             case frames.ENABLE_PUSH if value > 1:
                 raise ConnectionFailed(ErrorCode.PROTOCOL_ERROR, f"ENABLE_PUSH of {value}")
-            case _:  # nothing of ours uses the dynamic table or pushes
-                pass
 
     def _ping(self, flags: int, _: int, payload: bytes) -> None:
         if not flags & frames.ACK:

@@ -98,6 +98,14 @@ def test_windows_shrink_below_nothing_and_grow_again():
     assert len(bodies(heard, 3)) == 5005 - 20
 
 
+def test_settings_are_acknowledged_before_they_are_used():
+    talk = Talk(None, (f.INITIAL_WINDOW_SIZE, 10))
+    flood(talk, 1, 100)
+    heard = talk.tell(f.settings((f.INITIAL_WINDOW_SIZE, 20), (f.INITIAL_WINDOW_SIZE, 30)))
+    assert names(heard) == ["SETTINGS 0 ACK", "DATA 1"]
+    assert len(bodies(heard, 1)) == 20
+
+
 def test_settings_that_overflow_a_window_end_the_connection():
     talk = Talk()
     talk.tell(talk.opening(1), f.window_update(1, 1 << 30))
