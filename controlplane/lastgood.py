@@ -57,7 +57,7 @@ class LastGood:
         found = generations.read(self._directory)
         try:
             recording = Recording.decode(found[_INPUT]) if found else None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             recording = None
         if found is None or recording is None:
             log.error("the last good configuration in %s is damaged; it is not used", self._directory)

@@ -45,7 +45,7 @@ class Recording:
 
     @classmethod
     def decode(cls, data: bytes) -> Recording:
-        """Raises: ValueError, KeyError, TypeError: `data` is not what `encode` gives."""
+        """Raises: ValueError, KeyError, TypeError, AttributeError: `data` is not what `encode` gives."""
         found = json.loads(data)
         files = {
             path: content if isinstance(content, int) else base64.b64decode(content)
