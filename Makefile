@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
 
-.PHONY: demo test bench bench-quick lint format docs clean
+.PHONY: demo test soak bench bench-quick lint format docs clean
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,10 @@ bench: $(VENV)/.demo
 
 bench-quick: $(VENV)/.demo
 	$(BIN)/python -m tests.bench --quick $(ARGS)
+
+# About three minutes on two cores. Fewer requests: ARGS="--requests 20000".
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.soak $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

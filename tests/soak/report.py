@@ -37,12 +37,12 @@ class Run:
         return _growth(total(self.warm).rss, total(self.end).rss)
 
 
-def problems(run: Run, *, growth: bool = True) -> list[str]:
-    """What fails the run. growth: whether it was long enough to judge that."""
+def problems(run: Run, *, memory: bool = True) -> list[str]:
+    """What fails the run. memory: whether sizes count; in a short run, or under coverage, they say nothing."""
     found = [f"{count} × {what}" for what, count in run.wrong.most_common()]
-    if (idle := total(run.idle).rss) >= LARGEST_IDLE:
+    if memory and (idle := total(run.idle).rss) >= LARGEST_IDLE:
         found.append(f"idle: {idle:.1f} MiB, not below {LARGEST_IDLE:.0f}")
-    if growth and run.growth >= LARGEST_GROWTH:
+    if memory and run.growth >= LARGEST_GROWTH:
         found.append(f"growth: {run.growth:.2f} %, not below {LARGEST_GROWTH:.0f}")
     if run.idle.keys() != run.end.keys():
         found.append(f"processes: {sorted(run.idle)} became {sorted(run.end)}")

@@ -19,16 +19,15 @@ from tests.soak.report import Run
 
 CLIENTS: Final = 32
 _PATH: Final = "/v1/chat/completions"
-_QUIET: Final = 3.0
-"""Seconds without requests before a look at the memory."""
+QUIET: Final = 3.0
 _LATE: Final = 60.0
 """Seconds for one answer."""
 
 Say = Callable[[str], None]
 
 
-async def soak(requests: int, say: Say) -> Run:
-    """A tenth of the requests is the warm-up."""
+async def soak(requests: int, say: Say, *, quiet: float = QUIET) -> Run:
+    """A tenth of the requests is the warm-up. quiet: seconds without requests before each look at memory."""
     run = Run()
     async with running(process=True) as simulator:
         mix.prepare(simulator)
@@ -36,7 +35,7 @@ async def soak(requests: int, say: Say) -> Run:
             gateway = _gateway(Path(directory), simulator)
             await asyncio.to_thread(gateway.start)
             try:
-                await _ask(gateway, run, requests, say)
+                await _ask(gateway, run, requests, say, quiet)
             finally:
                 pids = [gateway.pid, *(pid for found in children(gateway.pid).values() for pid in found)]
                 private = group_directory(gateway.pid)
@@ -56,24 +55,23 @@ def _gateway(directory: Path, simulator: Simulator) -> Gateway:
     return Gateway(directory, mix.CONFIG.replace("{sim}", simulator.url))
 
 
-async def _ask(gateway: Gateway, run: Run, requests: int, say: Say) -> None:
-    run.idle = await _look(gateway)
+async def _ask(gateway: Gateway, run: Run, requests: int, say: Say, quiet: float) -> None:
+    run.idle = await _look(gateway, quiet)
     started = time.monotonic()
     warm_up = requests // 10
     await _ask_some(gateway, run, 0, warm_up)
-    run.warm = await _look(gateway)
-    paused = _QUIET
+    run.warm = await _look(gateway, quiet)
     for part in range(9):
         first = warm_up + part * (requests - warm_up) // 9
         await _ask_some(gateway, run, first, warm_up + (part + 1) * (requests - warm_up) // 9)
         now = sum(held.rss for held in of_group(gateway.pid, children(gateway.pid)).values())
         say(f"{sum(run.asked.values()):,} requests, {time.monotonic() - started:.0f} s, {now:.1f} MiB")
-    run.seconds = time.monotonic() - started - paused
-    run.end = await _look(gateway)
+    run.seconds = time.monotonic() - started - quiet
+    run.end = await _look(gateway, quiet)
 
 
-async def _look(gateway: Gateway) -> dict[str, Held]:
-    await asyncio.sleep(_QUIET)
+async def _look(gateway: Gateway, quiet: float) -> dict[str, Held]:
+    await asyncio.sleep(quiet)
     return of_group(gateway.pid, children(gateway.pid))
 
 
