@@ -43,8 +43,10 @@ _NATIVE_BLOCKS: Final = frozenset(
 _NATIVE_RESULT: Final = re.compile(r"[a-z_]+_tool_result")
 
 
-def write_part(part: Part, path: str) -> Block | None:
+def write_part(part: Part, message: int, n: int) -> Block | None:
     """The block for `part`; None for text that is only white space, which Anthropic refuses.
+
+    message, n: the client's indices of it, for an error.
 
     Raises:
         UnsupportedFieldError: Anthropic has nothing that could hold it. Leaving it out would change
@@ -52,25 +54,31 @@ def write_part(part: Part, path: str) -> Block | None:
     """
     match part:
         case TextPart():
-            return _marked({"type": "text", "text": part.text}, part.cache) if part.text.strip() else None
+            return write_text(part)
         case RefusalPart():
             return {"type": "text", "text": part.refusal} if part.refusal.strip() else None
         case ImagePart():
-            return _marked({"type": "image", "source": _image_source(part, path)}, part.cache)
+            return _marked({"type": "image", "source": _image_source(part, message, n)}, part.cache)
         case FilePart():
-            return _marked(_file(part, path), part.cache)
+            return _marked(_file(part, message, n), part.cache)
         case AudioPart():
-            raise _unsupported("audio", path)
+            raise _unsupported("audio", message, n)
         case NativePart():
             if part.type in _NATIVE_BLOCKS or _NATIVE_RESULT.fullmatch(part.type):
                 return part.raw
-            raise _unsupported(f"content of type {part.type!r}", path)
+            raise _unsupported(f"content of type {part.type!r}", message, n)
 
 
-def is_tool_result(block: Block, part: Part | None = None) -> bool:
-    """Whether `block` answers a tool call; such blocks must come first in a turn."""
-    if isinstance(block, dict):
-        return bool(block["type"] == "tool_result")
+def write_text(part: TextPart) -> dict[str, Any] | None:
+    """The block for `part`; None for text that is only white space."""
+    if not part.text or part.text.isspace():
+        return None
+    block: dict[str, Any] = {"type": "text", "text": part.text}
+    return block if part.cache is None else _marked(block, part.cache)
+
+
+def is_tool_result(part: Part) -> bool:
+    """Whether the block for `part` answers a tool call; such blocks must come first in a turn."""
     return isinstance(part, NativePart) and part.type == "tool_result"
 
 
@@ -80,29 +88,29 @@ def _marked(block: dict[str, Any], cache: Raw | None) -> dict[str, Any]:
     return block
 
 
-def _image_source(part: ImagePart, path: str) -> dict[str, Any]:
+def _image_source(part: ImagePart, message: int, n: int) -> dict[str, Any]:
     if part.url is not None:
         if not part.url.startswith(("https://", "http://")):
-            raise _unsupported("an image URL that is neither https nor a base64 data URI", path)
+            raise _unsupported("an image URL that is neither https nor a base64 data URI", message, n)
         return {"type": "url", "url": part.url}
     media_type = _IMAGE_TYPES.get(part.media_type or "")
     if media_type is None:
-        raise _unsupported(f"an image of type {part.media_type!r}", path)
+        raise _unsupported(f"an image of type {part.media_type!r}", message, n)
     return {"type": "base64", "media_type": media_type, "data": part.data or ""}
 
 
-def _file(part: FilePart, path: str) -> dict[str, Any]:
+def _file(part: FilePart, message: int, n: int) -> dict[str, Any]:
     """https://platform.claude.com/docs/en/build-with-claude/pdf-support, .../files"""
     if part.media_type in _IMAGE_TYPES:
         image = ImagePart(media_type=part.media_type, data=part.data)
-        return {"type": "image", "source": _image_source(image, path)}
-    document: dict[str, Any] = {"type": "document", "source": _document_source(part, path)}
+        return {"type": "image", "source": _image_source(image, message, n)}
+    document: dict[str, Any] = {"type": "document", "source": _document_source(part, message, n)}
     if part.filename:
         document["title"] = part.filename
     return document
 
 
-def _document_source(part: FilePart, path: str) -> dict[str, Any]:
+def _document_source(part: FilePart, message: int, n: int) -> dict[str, Any]:
     if part.file_id is not None:
         return {"type": "file", "file_id": part.file_id}
     if part.url is not None:
@@ -113,10 +121,11 @@ def _document_source(part: FilePart, path: str) -> dict[str, Any]:
         try:
             text = base64.b64decode(part.data or "", validate=True).decode("utf-8")
         except (binascii.Error, ValueError):
-            raise _unsupported("a text file that is not UTF-8 in base64", path) from None
+            raise _unsupported("a text file that is not UTF-8 in base64", message, n) from None
         return {"type": "text", "media_type": "text/plain", "data": text}
-    raise _unsupported(f"a file of type {part.media_type!r}", path)
+    raise _unsupported(f"a file of type {part.media_type!r}", message, n)
 
 
-def _unsupported(what: str, path: str) -> UnsupportedFieldError:
+def _unsupported(what: str, message: int, n: int) -> UnsupportedFieldError:
+    path = f"messages[{message}].content[{n}]"
     return UnsupportedFieldError(f"{path}: the provider cannot take {what}", param=path)

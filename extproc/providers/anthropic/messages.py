@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Raw
@@ -34,8 +34,8 @@ from extproc.chat.model import (
 )
 from extproc.errors import RequestError, UnsupportedFieldError
 from extproc.providers.anthropic.blocks import INVALID_JSON, OWNER
-from extproc.providers.anthropic.content import FILES_BETA, Block, is_tool_result, write_part
-from extproc.wire.rawjson import MalformedJSON, decode
+from extproc.providers.anthropic.content import FILES_BETA, Block, is_tool_result, write_part, write_text
+from extproc.wire.rawjson import MalformedJSON, decode, decoder
 
 _ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _SEEN_IN_FULL: Final = frozenset({None, "auto", "high"})
@@ -43,6 +43,13 @@ _SEEN_IN_FULL: Final = frozenset({None, "auto", "high"})
 
 _NO_USER: Final = {"type": "text", "text": "."}
 """Stands for the user where a conversation begins with the assistant, and says as little as can be."""
+
+
+class _Object(msgspec.Struct, gc=False):
+    """Any JSON object; nothing of it is kept."""
+
+
+_read_object: Final = decoder(_Object)
 
 
 class Conversation(msgspec.Struct, gc=False):
@@ -54,39 +61,38 @@ class Conversation(msgspec.Struct, gc=False):
     betas: list[str]
 
 
-class _Turns:
-    def __init__(self) -> None:
-        self.turns: list[tuple[str, list[Block], list[Block]]] = []  # role, tool results, other blocks
+_Turn: TypeAlias = tuple[str, list[Block], list[Block]]
+"""Role, tool results, other blocks."""
 
-    def add(self, role: str, results: list[Block], others: list[Block]) -> None:
-        if not results and not others:
-            return
-        if not self.turns or self.turns[-1][0] != role:
-            self.turns.append((role, [], []))
-        self.turns[-1][1].extend(results)
-        self.turns[-1][2].extend(others)
 
-    def written(self) -> list[dict[str, Any]]:
-        return [{"role": role, "content": [*results, *others]} for role, results, others in self.turns]
+def _add(turns: list[_Turn], role: str, results: list[Block], others: list[Block]) -> None:
+    if not results and not others:
+        return
+    if turns and turns[-1][0] == role:
+        turns[-1][1].extend(results)
+        turns[-1][2].extend(others)
+    else:
+        turns.append((role, results, others))
 
 
 def write_conversation(messages: tuple[Message, ...]) -> Conversation:
     """Raises: RequestError for content that Anthropic cannot take, or if there is none."""
     system: list[dict[str, Any]] = []
-    turns = _Turns()
+    turns: list[_Turn] = []
     for index, message in enumerate(messages):
-        path = f"messages[{index}]"
         match message:
-            case SystemMessage():
-                system += _system(message, path)
             case UserMessage():
-                results, others = _user(message.parts, path)
-                turns.add("user", results, others)
+                results, others = _user(message.parts, index)
+                _add(turns, "user", results, others)
             case AssistantMessage():
-                turns.add("assistant", [], _assistant(message, path))
+                _add(turns, "assistant", [], _assistant(message, index))
             case ToolMessage():
-                turns.add("user", [_tool_result(message, path)], [])
-    written = turns.written()
+                _add(turns, "user", [_tool_result(message, index)], [])
+            case SystemMessage():
+                system += _system(message, index)
+    written: list[dict[str, Any]] = [
+        {"role": role, "content": results + others} for role, results, others in turns
+    ]
     if not written:
         if not system:
             raise RequestError(
@@ -97,11 +103,12 @@ def write_conversation(messages: tuple[Message, ...]) -> Conversation:
     if written[0]["role"] == "assistant":
         written.insert(0, {"role": "user", "content": [_NO_USER]})
     _trim_prefill(written[-1])
+    media = [part for message in messages for part in message.parts if type(part) is not TextPart]
     return Conversation(
         system=system,
         messages=written,
-        unsupported=_unsupported(messages),
-        betas=[FILES_BETA] if any(_has_file_id(message) for message in messages) else [],
+        unsupported=_unsupported(messages, media),
+        betas=[FILES_BETA] if media and any(map(_has_file_id, media)) else [],
     )
 
 
@@ -111,67 +118,74 @@ def has_unsigned_tool_turn(messages: tuple[Message, ...]) -> bool:
     With manual thinking on, Anthropic refuses such a turn; clients that do not know
     ``thinking_blocks`` send it.
     """
-    pending = [message for message in messages if not isinstance(message, SystemMessage)]
-    if not pending or not isinstance(pending[-1], ToolMessage):
-        return False
-    for message in reversed(pending):
-        if isinstance(message, AssistantMessage):
-            return message.native is None and not any(map(_is_provable, message.thinking))
-        if isinstance(message, UserMessage):
-            return False
+    continued = False
+    for message in reversed(messages):
+        match message:
+            case UserMessage():
+                return False
+            case AssistantMessage():
+                return continued and message.native is None and not any(map(_is_provable, message.thinking))
+            case ToolMessage():
+                continued = True
+            case SystemMessage():
+                pass
     return False
 
 
-def _unsupported(messages: tuple[Message, ...]) -> list[str]:
-    names = ["messages.name"] if any(map(_is_named, messages)) else []
-    details = {part.detail for message in messages for part in message.parts if isinstance(part, ImagePart)}
-    return names if details <= _SEEN_IN_FULL else [*names, "messages.content.image_url.detail"]
+def _unsupported(messages: tuple[Message, ...], media: list[Part]) -> list[str]:
+    """media: all parts that are not text."""
+    named = [
+        message for message in messages if not isinstance(message, ToolMessage) and message.name is not None
+    ]
+    names = ["messages.name"] if named else []
+    if media and any(isinstance(part, ImagePart) and part.detail not in _SEEN_IN_FULL for part in media):
+        names.append("messages.content.image_url.detail")
+    return names
 
 
-def _is_named(message: Message) -> bool:
-    return not isinstance(message, ToolMessage) and message.name is not None
+def _has_file_id(part: Part) -> bool:
+    return isinstance(part, FilePart) and part.file_id is not None
 
 
-def _has_file_id(message: Message) -> bool:
-    return any(isinstance(part, FilePart) and part.file_id is not None for part in message.parts)
-
-
-def _system(message: SystemMessage, path: str) -> list[dict[str, Any]]:
+def _system(message: SystemMessage, index: int) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
     for n, part in enumerate(message.parts):
         if not isinstance(part, TextPart):
-            raise UnsupportedFieldError(
-                f"{path}.content[{n}]: the provider takes only text here", param=f"{path}.content[{n}]"
-            )
-        block = write_part(part, path)
-        if isinstance(block, dict):
+            path = f"messages[{index}].content[{n}]"
+            raise UnsupportedFieldError(f"{path}: the provider takes only text here", param=path)
+        if (block := write_text(part)) is not None:
             blocks.append(block)
     return blocks
 
 
-def _user(parts: tuple[Part, ...], path: str) -> tuple[list[Block], list[Block]]:
+def _user(parts: tuple[Part, ...], index: int) -> tuple[list[Block], list[Block]]:
     results: list[Block] = []
     others: list[Block] = []
     for n, part in enumerate(parts):
-        block = write_part(part, f"{path}.content[{n}]")
+        block = write_part(part, index, n)
         if block is not None:
-            (results if is_tool_result(block, part) else others).append(block)
+            (results if is_tool_result(part) else others).append(block)
     return results, others
 
 
-def _assistant(message: AssistantMessage, path: str) -> list[Block]:
+def _assistant(message: AssistantMessage, index: int) -> list[Block]:
     if message.native is not None and message.native.owner == OWNER:
         return [_without_index(block) for block in message.native.blocks]
     if message.audio is not None:
-        raise UnsupportedFieldError(f"{path}.audio: the provider cannot take audio", param=f"{path}.audio")
-    blocks: list[Block] = [_thinking(block) for block in message.thinking if _is_provable(block)]
+        path = f"messages[{index}].audio"
+        raise UnsupportedFieldError(f"{path}: the provider cannot take audio", param=path)
+    blocks: list[Block] = []
+    if message.thinking:
+        blocks += [_thinking(block) for block in message.thinking if _is_provable(block)]
     for n, part in enumerate(message.parts):
-        block = write_part(part, f"{path}.content[{n}]")
+        block = write_part(part, index, n)
         if block is not None:
             blocks.append(block)
     if message.refusal is not None and message.refusal.strip():
         blocks.append({"type": "text", "text": message.refusal})
-    return blocks + [_tool_use(call) for call in message.tool_calls]
+    if message.tool_calls:
+        blocks += [_tool_use(call) for call in message.tool_calls]
+    return blocks
 
 
 def _is_provable(block: Thinking) -> bool:
@@ -208,7 +222,7 @@ def _arguments(text: str) -> object:
     if not text.strip():
         return {}
     try:
-        decode(text, dict[str, Raw])
+        _read_object(text)
     except MalformedJSON:
         return {INVALID_JSON: text}
     return Raw(text.encode())
@@ -224,14 +238,14 @@ def tool_id(call_id: str) -> str:
     return f"{_ID.sub('_', call_id)}_{zlib.crc32(call_id.encode()):08x}"
 
 
-def _tool_result(message: ToolMessage, path: str) -> dict[str, Any]:
+def _tool_result(message: ToolMessage, index: int) -> dict[str, Any]:
     block: dict[str, Any] = {"type": "tool_result", "tool_use_id": tool_id(message.call_id)}
     parts = message.parts
     if len(parts) == 1 and isinstance(parts[0], TextPart) and parts[0].cache is None:
         if parts[0].text.strip():
             block["content"] = parts[0].text
     else:
-        written = [write_part(part, f"{path}.content[{n}]") for n, part in enumerate(parts)]
+        written = [write_part(part, index, n) for n, part in enumerate(parts)]
         if content := [inner for inner in written if inner is not None]:
             block["content"] = content
     if message.error:

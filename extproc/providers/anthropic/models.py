@@ -10,6 +10,7 @@ https://platform.claude.com/docs/en/models/opus-5-5/whats-new-opus-5-5 (forced t
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 Version = tuple[int, int]
@@ -55,6 +56,7 @@ UNKNOWN: Final = Traits(max_tokens=8192, structured=False, named=False)
 """
 
 
+@lru_cache(maxsize=1024)  # asked for every request; the names are few, but a pattern's are the client's
 def traits(model: str) -> Traits:
     """What `model` takes, in whatever spelling a cloud gives its name."""
     parsed = _parse(model)

@@ -28,6 +28,8 @@ API_VERSION: Final = "2023-06-01"
 From 2026-10-21 on they are a 400 on every model: https://platform.claude.com/docs/en/api/versioning
 """
 
+_HEADERS: Final = (("content-type", "application/json"), ("anthropic-version", API_VERSION))
+
 NATIVE_FIELDS: Final = (
     "cache_control",
     "container",
@@ -39,6 +41,11 @@ NATIVE_FIELDS: Final = (
     "speed",
 )
 """Anthropic's own request fields that a client may send along; they go as they are."""
+
+_USED: Final = frozenset(
+    {"web_search_options", "metadata", "thinking", "output_config", "top_k", "betas", *NATIVE_FIELDS}
+)
+"""Fields of ``plain`` and ``extra`` that have a place in the request; all others are unsupported."""
 
 _BETA_OF_FIELD: Final = {
     "context_management": "context-management-2025-06-27",
@@ -80,42 +87,37 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
     body |= _sampling(request, known, unsupported, thinking=thinking.on)
     body |= _metadata(request, unsupported)
     body |= _service_tier(request, unsupported)
-    stop = [text for text in request.stop if text.strip()]
-    if len(stop) < len(request.stop):
-        unsupported.append("stop")  # Anthropic refuses stop sequences of white space only
-    if stop:
-        body["stop_sequences"] = stop
-    body |= {name: request.extra[name] for name in NATIVE_FIELDS if name in request.extra}
+    body |= _stop(request.stop, unsupported)
+    if request.extra:
+        body |= {name: request.extra[name] for name in NATIVE_FIELDS if name in request.extra}
     if request.stream:
         body["stream"] = True
-    unsupported += _left_over(request)
+    if request.plain or request.extra:
+        unsupported += [
+            name for name in (*sorted(request.plain), *sorted(request.extra)) if name not in _USED
+        ]
     return ProviderRequest(
         path=f"{target.base_path}/messages",
         headers=_headers(request, conversation),
         body=encode(body),
-        unsupported=tuple(dict.fromkeys(unsupported)),
+        unsupported=tuple(dict.fromkeys(unsupported)) if unsupported else (),
     )
 
 
 def _headers(request: ChatRequest, conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    if not request.extra and not conversation.betas:
+        return _HEADERS
     asked = _field(request, "betas", list[str]) or []
     betas = [*asked, *conversation.betas]
     for field, beta in _BETA_OF_FIELD.items():
         family = beta[: -len("2025-11-20")]
         if field in request.extra and not any(named.startswith(family) for named in betas):
             betas.append(beta)
-    headers = [("content-type", "application/json"), ("anthropic-version", API_VERSION)]
-    if betas:
-        if not all(beta.isascii() and beta.isprintable() for beta in betas):
-            raise RequestError("betas: not the text of a header", param="betas")
-        headers.append(("anthropic-beta", ",".join(dict.fromkeys(betas))))
-    return tuple(headers)
-
-
-def _left_over(request: ChatRequest) -> list[str]:
-    """Fields that nothing above has used."""
-    used = {"web_search_options", "metadata", "thinking", "output_config", "top_k", "betas", *NATIVE_FIELDS}
-    return [name for name in (*sorted(request.plain), *sorted(request.extra)) if name not in used]
+    if not betas:
+        return _HEADERS
+    if not all(beta.isascii() and beta.isprintable() for beta in betas):
+        raise RequestError("betas: not the text of a header", param="betas")
+    return (*_HEADERS, ("anthropic-beta", ",".join(dict.fromkeys(betas))))
 
 
 def _field(request: ChatRequest, name: str, shape: type[Any]) -> Any:
@@ -136,18 +138,34 @@ def _sampling(
         wanted["top_p"] = request.top_p
     if "top_k" in request.extra:
         wanted["top_k"] = request.extra["top_k"]
-    if known.sampling == "none":
-        refused = set(wanted)
-    elif thinking:
-        refused = {name for name in ("temperature", "top_k") if name in wanted}
-        if wanted.get("top_p", 1) < _MIN_TOP_P_THINKING:
-            refused.add("top_p")
-    elif known.sampling == "one" and {"temperature", "top_p"} <= wanted.keys():
-        refused = {"top_p"}
-    else:
-        refused = set()
-    unsupported += [name for name in wanted if name in refused and wanted[name] != 1]
-    return {name: value for name, value in wanted.items() if name not in refused}
+    if not wanted:
+        return wanted
+    refused = [name for name in _refused(wanted, known, thinking=thinking) if name in wanted]
+    unsupported += [name for name in refused if wanted[name] != 1]
+    for name in refused:
+        del wanted[name]
+    return wanted
+
+
+def _refused(wanted: dict[str, Any], known: Traits, *, thinking: bool) -> tuple[str, ...]:
+    """The sampling parameters that this model does not take, or not together."""
+    if known.sampling == "none" or (thinking and wanted.get("top_p", 1) < _MIN_TOP_P_THINKING):
+        return ("temperature", "top_p", "top_k")
+    if thinking:
+        return ("temperature", "top_k")
+    if known.sampling == "one" and "temperature" in wanted:
+        return ("top_p",)
+    return ()
+
+
+def _stop(stop: tuple[str, ...], unsupported: list[str]) -> dict[str, Any]:
+    """Anthropic refuses stop sequences of white space only."""
+    if not stop:
+        return {}
+    taken = [text for text in stop if text.strip()]
+    if len(taken) < len(stop):
+        unsupported.append("stop")
+    return {"stop_sequences": taken} if taken else {}
 
 
 def _metadata(request: ChatRequest, unsupported: list[str]) -> dict[str, Any]:
@@ -175,5 +193,7 @@ def _output_config(
     given: dict[str, Any], effort: str | None, output: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Effort and output format. What the client put into ``output_config`` itself comes first."""
+    if effort is None and output is None:
+        return given
     wanted = {"effort": effort, "format": output}
     return {name: value for name, value in wanted.items() if value is not None} | given

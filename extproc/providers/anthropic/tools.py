@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -15,7 +14,7 @@ from extproc.providers.anthropic.blocks import JSON_TOOL
 from extproc.providers.anthropic.fields import read_field
 from extproc.providers.anthropic.models import Traits
 from extproc.providers.anthropic.schema import enforceable
-from extproc.wire.rawjson import raw
+from extproc.wire.rawjson import ABSENT, MalformedJSON, decoder, raw
 
 _NO_PARAMETERS: Final = raw({"type": "object", "properties": {}})
 _NATIVE_TYPE: Final = re.compile(r"[a-z_]+_20\d{6}|mcp_toolset|custom")
@@ -39,6 +38,32 @@ class _Named(msgspec.Struct, gc=False):
     name: str | None = None
 
 
+class _Typed(msgspec.Struct, gc=False):
+    type: Raw = ABSENT
+
+
+_read_typed: Final = decoder(_Typed)
+
+
+class _Place(NamedTuple):
+    """Where the client wrote a tool, for errors."""
+
+    number: int
+    legacy: bool
+
+    @property
+    def tool(self) -> str:
+        return f"functions[{self.number}]" if self.legacy else f"tools[{self.number}]"
+
+    @property
+    def function(self) -> str:
+        return self.tool if self.legacy else f"{self.tool}.function"
+
+    @property
+    def parameters(self) -> str:
+        return f"{self.function}.parameters"
+
+
 class _Location(msgspec.Struct, gc=False):
     city: str | None = None
     country: str | None = None
@@ -58,26 +83,29 @@ class _WebSearch(msgspec.Struct, gc=False):
 def write_tools(request: ChatRequest, traits: Traits) -> Tools:
     """Raises: RequestError for a tool that Anthropic cannot offer, or a choice without tools."""
     unsupported: list[str] = []
-    wanted = _allowed(request)
-    field = "functions[{}]" if request.legacy_functions else "tools[{}].function"
-    tools = [
-        _tool(tool, field.format(n), traits, unsupported)
-        for n, tool in enumerate(request.tools)
-        if wanted(tool)
-    ]
+    tools = _offered(request, traits, unsupported) if request.tools else []
     if "web_search_options" in request.plain:
         tools.append(_web_search(request.plain["web_search_options"], unsupported))
-    choice = _choice(request.tool_choice, request.parallel_tool_calls)
     param = "function_call" if request.legacy_functions else "tool_choice"
     if not tools:
         if request.tool_choice is not None and request.tool_choice.mode == "required":
             raise _no_such_tool(param)
-        choice = None
-    written = Tools(tools=tools, choice=choice, unsupported=unsupported)
+        return Tools(tools, None, unsupported)
+    written = Tools(tools, _choice(request.tool_choice, request.parallel_tool_calls), unsupported)
     if written.forced and not traits.forces:
         unsupported.append(param)
         return _unforced(written, param)
     return written
+
+
+def _offered(request: ChatRequest, traits: Traits, unsupported: list[str]) -> list[Any]:
+    """allowed_tools has no counterpart: the others are not offered."""
+    allowed = request.tool_choice.allowed if request.tool_choice is not None else None
+    return [
+        _tool(tool, _Place(n, request.legacy_functions), traits, unsupported)
+        for n, tool in enumerate(request.tools)
+        if allowed is None or (not isinstance(tool, NativeTool) and tool.name in allowed)
+    ]
 
 
 def _no_such_tool(param: str) -> RequestError:
@@ -97,51 +125,57 @@ def _unforced(tools: Tools, param: str) -> Tools:
     return Tools(kept, {"type": "auto", **rest}, tools.unsupported)
 
 
-def _allowed(request: ChatRequest) -> Callable[[Tool], bool]:
-    """allowed_tools has no counterpart: the others are not offered."""
-    allowed = request.tool_choice.allowed if request.tool_choice is not None else None
-    return lambda tool: allowed is None or (not isinstance(tool, NativeTool) and tool.name in allowed)
-
-
-def _tool(tool: Tool, function: str, traits: Traits, unsupported: list[str]) -> Any:
-    """function: where the client wrote what it says of a function."""
-    path = function.removesuffix(".function")
-    if _name(tool, path) == JSON_TOOL:
+def _tool(tool: Tool, place: _Place, traits: Traits, unsupported: list[str]) -> Any:
+    name = _read_named(tool.raw, place) if isinstance(tool, NativeTool) else tool.name
+    if name == JSON_TOOL:
+        path = place.tool
         raise RequestError(f"{path}: the name {JSON_TOOL!r} is the gateway's own", param=path)
     match tool:
         case FunctionTool():
-            return _function(tool, function, traits, unsupported)
+            return _function(tool, place, traits, unsupported)
         case CustomTool():
             # A JSON tool in its place would come back as another kind of call than the client asked for.
+            path = place.tool
             raise UnsupportedFieldError(f"{path}: the provider has no custom tools", param=path)
         case NativeTool():
             if _NATIVE_TYPE.fullmatch(tool.type) is None:
+                path = place.tool
                 raise UnsupportedFieldError(
                     f"{path}: the provider has no tool of type {tool.type!r}", param=path
                 )
             return tool.raw
 
 
-def _name(tool: Tool, path: str) -> str | None:
-    return read_field(tool.raw, _Named, path).name if isinstance(tool, NativeTool) else tool.name
+def _read_named(tool: Raw, place: _Place) -> str | None:
+    return read_field(tool, _Named, place.tool).name
 
 
-def _function(tool: FunctionTool, path: str, traits: Traits, unsupported: list[str]) -> dict[str, Any]:
+def _function(tool: FunctionTool, place: _Place, traits: Traits, unsupported: list[str]) -> dict[str, Any]:
     written: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         written["description"] = tool.description
-    schema = input_schema(tool.parameters, f"{path}.parameters")
+    schema = tool.parameters
+    if schema is None or not _is_input_schema(schema):
+        schema = input_schema(schema, place.parameters)
     if tool.strict and traits.strict:
-        schema, dropped = enforceable(schema, f"{path}.parameters")
+        schema, dropped = enforceable(schema, place.parameters)
         written["strict"] = True
         if dropped:
-            unsupported.append(f"{path}.parameters")
+            unsupported.append(place.parameters)
     elif tool.strict:
-        unsupported.append(f"{path}.strict")
+        unsupported.append(f"{place.function}.strict")
     written["input_schema"] = schema
     if tool.cache is not None:
         written["cache_control"] = tool.cache
     return written
+
+
+def _is_input_schema(parameters: Raw) -> bool:
+    """Whether Anthropic takes `parameters` as they are: true of nearly all, and quickly seen."""
+    try:
+        return bytes(_read_typed(parameters).type) == b'"object"'
+    except MalformedJSON:
+        return False
 
 
 def input_schema(parameters: Raw | None, path: str) -> Raw:
@@ -149,7 +183,7 @@ def input_schema(parameters: Raw | None, path: str) -> Raw:
     if parameters is None:
         return _NO_PARAMETERS
     fields = read_field(parameters, dict[str, Raw], path)
-    if bytes(fields.get("type", b"")) == b'"object"':
+    if bytes(fields.get("type", ABSENT)) == b'"object"':
         return parameters
     return raw({"type": "object", **{key: value for key, value in fields.items() if key != "type"}})
 
