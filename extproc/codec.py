@@ -33,9 +33,21 @@ from extproc.replies import (
 )
 from protos.ext_proc import ProcessingRequest
 
+
 # One text per target and per route: a request costs a dictionary look-up, not a JSON decode.
-_target = lru_cache(maxsize=4096)(decode_target)
-_policy = lru_cache(maxsize=16384)(decode_policy)
+@lru_cache(maxsize=4096)
+def _target(text: str) -> Target:
+    return decode_target(_utf8(text))
+
+
+@lru_cache(maxsize=16384)
+def _policy(text: str) -> RoutePolicy:
+    return decode_policy(_utf8(text))
+
+
+def _utf8(header: str) -> str:
+    """These two of all headers are UTF-8."""
+    return header.encode("latin-1").decode()
 
 
 def decode(data: bytes) -> Message:
@@ -49,8 +61,13 @@ def decode(data: bytes) -> Message:
         raise ProtocolError(f"not a ProcessingRequest: {error}") from None
     match request.WhichOneof("request"):
         case "request_headers":
-            target, policy = _metadata(request.attributes)
-            return RequestHeaders(target, policy, _headers(request.request_headers.headers.headers))
+            headers = _headers(request.request_headers.headers.headers)
+            try:
+                target = _target(_sent_along(headers, names.HEADER_TARGET))
+                policy = _policy(_sent_along(headers, names.HEADER_POLICY))
+            except msgspec.DecodeError as error:
+                raise ProtocolError(f"endpoint or route metadata of another version: {error}") from None
+            return RequestHeaders(target, policy, headers)
         case "request_body":
             return RequestBody(request.request_body.body)
         case "response_headers":
@@ -62,20 +79,12 @@ def decode(data: bytes) -> Message:
             raise ProtocolError(f"no part in this service's processing mode: {other or 'an empty message'}")
 
 
-def _metadata(attributes: Mapping[str, Any]) -> tuple[Target, RoutePolicy]:
+def _sent_along(headers: dict[str, str], name: str) -> str:
+    """Envoy leaves a header out if the endpoint or the route has no such metadata."""
     try:
-        target = _target(_attribute(attributes, names.ATTRIBUTE_TARGET))
-        policy = _policy(_attribute(attributes, names.ATTRIBUTE_POLICY))
-    except msgspec.DecodeError as error:
-        raise ProtocolError(f"endpoint or route metadata of another version: {error}") from None
-    return target, policy
-
-
-def _attribute(attributes: Mapping[str, Any], name: str) -> str:
-    """Envoy leaves an attribute out if the endpoint or the route has no such metadata."""
-    if names.ATTRIBUTES_KEY in attributes and name in attributes[names.ATTRIBUTES_KEY].fields:
-        return str(attributes[names.ATTRIBUTES_KEY].fields[name].string_value)
-    raise ProtocolError(f"the request came without the attribute {name}")
+        return headers.pop(name)
+    except KeyError:
+        raise ProtocolError(f"the request came without the header {name}") from None
 
 
 def _status(headers: Mapping[str, str]) -> int:

@@ -202,7 +202,7 @@ def _aggregate_cluster(leaves: Sequence[Leaf]) -> Cluster:
     members = [leaf_cluster_name(name) for name in order]
     options = HttpProtocolOptions(
         explicit_http_config={"http_protocol_options": {}},
-        # Connections are the leaves'; how long a request may take is asked of the cluster that the route names.
+        # Connections are the leaves'; how long a request may take is asked of the route's own cluster.
         common_http_protocol_options=_durations(leaves[0]) if len(leaves) == 1 else None,
         http_filters=ext_proc_chain(leaves),
         outlier_detection=_counts_as_error(),

@@ -13,6 +13,10 @@ INTERNAL_HEADER_PREFIX: Final = "x-llm-gateway-"
 HEADER_LEAF: Final = "x-llm-gateway-leaf"
 """Which leaf cluster this attempt picked; chooses the credential (architecture.md, trap 21)."""
 
+HEADER_TARGET: Final = "x-llm-gateway-target"
+HEADER_POLICY: Final = "x-llm-gateway-policy"
+"""How the Target and the RoutePolicy of this attempt reach ext_proc, and nobody else."""
+
 HEADER_ANSWERED: Final = "x-llm-gateway-answered"
 """On what a provider answered and no ext_proc saw, not on Envoy's own replies; removed before the client."""
 
@@ -42,11 +46,6 @@ METADATA_POLICY: Final = "policy"
 
 REQUEST_NAMESPACE: Final = "llm.request"
 """Dynamic metadata that Envoy extracts from the request body (json_to_metadata)."""
-
-# CEL attributes that ext_proc asks Envoy for (first message of a stream).
-ATTRIBUTE_TARGET: Final = "xds.upstream_host_metadata.filter_metadata['llm']['target']"
-ATTRIBUTE_POLICY: Final = "xds.route_metadata.filter_metadata['llm']['policy']"
-ATTRIBUTES_KEY: Final = "envoy.filters.http.ext_proc"
 
 # Response code details of replies that ext_proc itself makes begin so; their bodies are final.
 DETAILS_PREFIX: Final = "llm_"

@@ -1,7 +1,7 @@
 """What travels with a request to ext_proc, so that ext_proc keeps no configuration.
 
 The control plane writes a Target into each endpoint's metadata and a RoutePolicy into each
-route's; Envoy hands both over as CEL attributes (JSON text) with the first message of a stream.
+route's; Envoy puts both into headers (JSON text), which come with the first message of a stream.
 So Envoy and ext_proc can never disagree about a configuration version.
 """
 

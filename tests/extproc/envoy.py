@@ -16,21 +16,20 @@ def _headers(headers: dict[str, str | bytes]) -> dict[str, Any]:
     return {"headers": {"headers": [{"key": name, "raw_value": value} for name, value in raw.items()]}}
 
 
-def attributes(target: str | None, policy: str | None) -> dict[str, Any]:
-    """The attributes of a stream's first message; None: Envoy has none."""
-    found = {names.ATTRIBUTE_TARGET: target, names.ATTRIBUTE_POLICY: policy}
-    fields = {name: {"string_value": text} for name, text in found.items() if text is not None}
-    return {names.ATTRIBUTES_KEY: {"fields": fields}}
+def sent_along(target: str | None, policy: str | None) -> dict[str, str | bytes]:
+    """The headers that Envoy adds for ext_proc alone; None: it has none."""
+    found = {names.HEADER_TARGET: target, names.HEADER_POLICY: policy}
+    return {name: text for name, text in found.items() if text is not None}
 
 
 def request_headers(
     target: Target = CLAUDE, policy: RoutePolicy = POLICY, headers: dict[str, str | bytes] | None = None
 ) -> bytes:
-    request = ProcessingRequest(
-        request_headers=_headers(headers or {"x-request-id": "req-1"}),
-        attributes=attributes(encode(target), encode(policy)),
-    )
-    return bytes(request.SerializeToString())
+    sent: dict[str, str | bytes] = {
+        **sent_along(encode(target), encode(policy)),
+        **(headers or {"x-request-id": "req-1"}),
+    }
+    return bytes(ProcessingRequest(request_headers=_headers(sent)).SerializeToString())
 
 
 def request_body(body: bytes) -> bytes:

@@ -151,15 +151,20 @@ def test_texts_are_decoded_once():
     assert (other.target, other.policy) == (OPENAI, policy(hold_headers=False))
 
 
+def test_names_beyond_ascii_arrive_as_they_are():
+    route = policy(model="mod\u00e8le", models={"claude": "\u6a21\u578b"})
+    assert codec.decode(envoy.request_headers(CLAUDE, route)).policy == route
+
+
 GOOD = (text_of(CLAUDE), text_of(POLICY))
 
 
 @pytest.mark.parametrize(
     ("target", "route", "reason"),
     [
-        (None, GOOD[1], "without the attribute xds.upstream_host_metadata"),
-        (GOOD[0], None, "without the attribute xds.route_metadata"),
-        (None, None, "without the attribute"),
+        (None, GOOD[1], "without the header x-llm-gateway-target"),
+        (GOOD[0], None, "without the header x-llm-gateway-policy"),
+        (None, None, "without the header"),
         ("", GOOD[1], "metadata of another version"),
         ("{", GOOD[1], "metadata of another version"),
         ('{"leaf": "a"}', GOOD[1], "missing required field `provider`"),
@@ -169,7 +174,8 @@ GOOD = (text_of(CLAUDE), text_of(POLICY))
     ],
 )
 def test_metadata_that_is_missing_or_of_another_version(target, route, reason):
-    request = ProcessingRequest(request_headers={"headers": {}}, attributes=envoy.attributes(target, route))
+    headers = [{"key": name, "value": value} for name, value in envoy.sent_along(target, route).items()]
+    request = ProcessingRequest(request_headers={"headers": {"headers": headers}})
     with pytest.raises(ProtocolError, match=reason):
         codec.decode(request.SerializeToString())
 
@@ -179,7 +185,7 @@ def test_metadata_that_is_missing_or_of_another_version(target, route, reason):
     [
         (b"\xff\xff", "not a ProcessingRequest"),
         (b"", "an empty message"),
-        (ProcessingRequest(request_headers={}).SerializeToString(), "without the attribute"),
+        (ProcessingRequest(request_headers={}).SerializeToString(), "without the header"),
         (ProcessingRequest(request_trailers={}).SerializeToString(), "request_trailers"),
         (ProcessingRequest(response_trailers={}).SerializeToString(), "response_trailers"),
         (ProcessingRequest(response_headers={}).SerializeToString(), "without a status"),
