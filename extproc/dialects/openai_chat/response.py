@@ -87,13 +87,16 @@ def _choice(choice: Choice, *, legacy: bool) -> dict[str, Any]:
             choice.finish_reason, called=bool(choice.message.tool_calls), legacy=legacy
         ),
     }
-    return written | finish_details(choice.native_reason, choice.stop_sequence)
+    add_finish_details(written, choice.native_reason, choice.stop_sequence)
+    return written
 
 
-def finish_details(native_reason: str | None, stop_sequence: str | None) -> dict[str, Any]:
-    """The fields that say more than OpenAI's five words."""
-    details = {"native_finish_reason": native_reason, "stop_sequence": stop_sequence}
-    return {name: value for name, value in details.items() if value is not None}
+def add_finish_details(written: dict[str, Any], native_reason: str | None, stop_sequence: str | None) -> None:
+    """Put in the fields that say more than OpenAI's five words."""
+    if native_reason is not None:
+        written["native_finish_reason"] = native_reason
+    if stop_sequence is not None:
+        written["stop_sequence"] = stop_sequence
 
 
 def _message(message: AssistantMessage, *, legacy: bool) -> dict[str, Any]:
@@ -154,19 +157,25 @@ def write_usage(usage: Usage) -> dict[str, Any]:
         "completion_tokens": usage.completion,
         "total_tokens": usage.prompt + usage.completion,
     }
-    prompt = {
-        "cached_tokens": usage.cached,
-        "cache_write_tokens": usage.cache_write,
-        "audio_tokens": usage.audio_prompt,
-    }
-    completion = {
-        "reasoning_tokens": usage.reasoning,
-        "audio_tokens": usage.audio_completion,
-        "accepted_prediction_tokens": usage.accepted_prediction,
-        "rejected_prediction_tokens": usage.rejected_prediction,
-    }
-    for name, details in (("prompt_tokens_details", prompt), ("completion_tokens_details", completion)):
-        known = {key: value for key, value in details.items() if value is not None}
-        if known:
-            written[name] = known
+    _add_details(
+        written,
+        "prompt_tokens_details",
+        cached_tokens=usage.cached,
+        cache_write_tokens=usage.cache_write,
+        audio_tokens=usage.audio_prompt,
+    )
+    _add_details(
+        written,
+        "completion_tokens_details",
+        reasoning_tokens=usage.reasoning,
+        audio_tokens=usage.audio_completion,
+        accepted_prediction_tokens=usage.accepted_prediction,
+        rejected_prediction_tokens=usage.rejected_prediction,
+    )
     return written
+
+
+def _add_details(written: dict[str, Any], field: str, **counts: int | None) -> None:
+    known = {name: count for name, count in counts.items() if count is not None}
+    if known:
+        written[field] = known

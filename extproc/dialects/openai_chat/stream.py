@@ -15,8 +15,8 @@ from extproc.chat.model import Usage
 from extproc.chat.seams import ReplyContext
 from extproc.dialects.openai_chat.response import (
     SERVICE_TIERS,
+    add_finish_details,
     fallback_id,
-    finish_details,
     finish_word,
     native_field,
     write_annotation,
@@ -50,6 +50,7 @@ class ChunkWriter:
     def __init__(self, reply: ReplyContext) -> None:
         self._reply = reply
         self._before, self._after = b"", b""
+        self._before_text, self._after_text = b"", b""
         self._choices: dict[int, _Lists] = {}
         self._usage: Usage | None = None
         self._begin(ev.Start())
@@ -59,15 +60,17 @@ class ChunkWriter:
 
         `StreamError` is told by `write_stream_error`, after which there is nothing to write.
         """
+        if len(events) == 1:
+            return self._event(events[0])
         return b"".join([self._event(event) for event in events])
 
     def _event(self, event: ev.Event) -> bytes:  # noqa: C901, PLR0912 - one line an event
         match event:
+            case ev.TextDelta(text, choice):
+                return self._text(text, choice)
             case ev.Start():
                 self._begin(event)
                 return self._role(0)
-            case ev.TextDelta(text, choice):
-                return self._delta(choice, {"content": text})
             case ev.RefusalDelta(text, choice):
                 return self._delta(choice, {"refusal": text})
             case ev.ReasoningDelta(text, choice):
@@ -100,7 +103,8 @@ class ChunkWriter:
                     called=bool(self._lists(event.choice).calls),
                     legacy=self._reply.legacy_functions,
                 )
-                details = finish_details(event.native_reason, event.stop_sequence)
+                details: dict[str, Any] = {}
+                add_finish_details(details, event.native_reason, event.stop_sequence)
                 return self._delta(event.choice, {}, finish_reason=word, **details)
             case ev.UsageSeen(usage):
                 self._usage = usage
@@ -124,6 +128,8 @@ class ChunkWriter:
         self._before = b"data: " + encode(head)[:-1] + b',"choices":['
         # With include_usage every chunk but the last has a null usage.
         self._after = (b'],"usage":null' if self._reply.include_usage else b"]") + b"}\n\n"
+        self._before_text = self._before + b'{"index":0,"delta":{"content":'
+        self._after_text = b'},"logprobs":null,"finish_reason":null}' + self._after
 
     def _lists(self, choice: int) -> _Lists:
         return self._choices.setdefault(choice, _Lists())
@@ -133,6 +139,12 @@ class ChunkWriter:
             return b""
         self._choices[choice] = _Lists()
         return self._chunk(choice, {"role": "assistant", "content": "", "refusal": None})
+
+    def _text(self, text: str, choice: int) -> bytes:
+        """Nearly all of a stream: of such a chunk only the text is encoded."""
+        if choice != 0 or choice not in self._choices:
+            return self._delta(choice, {"content": text})
+        return self._before_text + encode(text) + self._after_text
 
     def _delta(self, choice: int, delta: dict[str, Any], **more: Any) -> bytes:
         return self._role(choice) + self._chunk(choice, delta, **more)

@@ -12,11 +12,11 @@ from msgspec import Raw
 
 from extproc.chat import events as ev
 from extproc.chat.fold import fold
-from extproc.chat.model import ChatResponse, FinishReason, Usage
+from extproc.chat.model import AssistantMessage, ChatResponse, Choice, FinishReason, TextPart, Usage
 from extproc.errors import ProviderFailed
 from extproc.providers.anthropic.blocks import Blocks
 from extproc.providers.faults import fault_error, read_fault
-from extproc.wire.rawjson import MalformedJSON, decode
+from extproc.wire.rawjson import ABSENT, MalformedJSON, decoder, present
 
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -84,40 +84,90 @@ class Message(Stop):
     usage: MessageUsage | None = None
 
 
-def start_event(message: Message) -> ev.Start:
+_read_message: Final = decoder(Message)
+_read_text: Final = decoder(str)
+
+
+def service_tier(message: Message) -> str | None:
     tier = message.usage.service_tier if message.usage else None
-    return ev.Start(id=message.id, model=message.model, service_tier=SERVICE_TIERS.get(tier or ""))
+    return None if tier is None else SERVICE_TIERS.get(tier)
+
+
+def start_event(message: Message) -> ev.Start:
+    return ev.Start(id=message.id, model=message.model, service_tier=service_tier(message))
 
 
 def finish_events(stop: Stop, blocks: Blocks) -> list[ev.Event]:
-    """A refusal's explanation is what the client reads in the place of an answer."""
-    word = stop.stop_reason
-    reason = FINISH_REASONS.get(word or "", "unknown")
+    reason = finish_reason(stop)
     if reason == "tool_calls" and blocks.only_answered:
         reason = "stop"
-    finish = ev.Finish(reason=reason, native_reason=word, stop_sequence=stop.stop_sequence)
-    if word == "refusal" and stop.stop_details is not None and stop.stop_details.explanation:
-        return [ev.RefusalDelta(stop.stop_details.explanation), finish]
-    return [finish]
+    finish = ev.Finish(reason=reason, native_reason=stop.stop_reason, stop_sequence=stop.stop_sequence)
+    refused = refusal(stop)
+    return [finish] if refused is None else [ev.RefusalDelta(refused), finish]
+
+
+def finish_reason(stop: Stop) -> FinishReason:
+    return FINISH_REASONS.get(stop.stop_reason or "", "unknown")
+
+
+def refusal(stop: Stop) -> str | None:
+    """A refusal's explanation is what the client reads in the place of an answer."""
+    if stop.stop_reason != "refusal" or stop.stop_details is None:
+        return None
+    return stop.stop_details.explanation or None
 
 
 def read_response(body: bytes) -> ChatResponse:
     """Raises: ProviderError for a broken body, or for an error in a successful response."""
     try:
-        message = decode(body, Message)
+        message = _read_message(body)
+        if message.type == "error" or message.content is None:
+            raise fault_error(read_fault(body))
+        text = only_text(message.content)
+        return folded(message, message.content) if text is None else plain(message, text)
     except MalformedJSON as error:
         raise ProviderFailed(f"the provider sent a malformed answer: {error}") from None
-    if message.type == "error" or message.content is None:
-        raise fault_error(read_fault(body))
+
+
+def only_text(content: list[dict[str, Raw]]) -> str | None:
+    """The text of a message that has no other blocks; most have none, and need not be taken apart."""
+    texts: list[str] = []
+    for block in content:
+        if (
+            bytes(block.get("type", ABSENT)) != b'"text"'
+            or present(block.get("citations", ABSENT)) is not None
+        ):
+            return None
+        if present(text := block.get("text", ABSENT)) is not None:
+            texts.append(_read_text(text))
+    return "".join(texts)
+
+
+def plain(message: Message, text: str) -> ChatResponse:
+    """What `folded` says of a message that is only `text`, at a quarter of the price."""
+    choice = Choice(
+        message=AssistantMessage(parts=(TextPart(text=text),) if text else (), refusal=refusal(message)),
+        finish_reason=finish_reason(message),
+        native_reason=message.stop_reason,
+        stop_sequence=message.stop_sequence,
+    )
+    return ChatResponse(
+        id=message.id,
+        model=message.model,
+        service_tier=service_tier(message),
+        usage=None if message.usage is None else message.usage.usage(),
+        choices=(choice,),
+    )
+
+
+def folded(message: Message, content: list[dict[str, Raw]]) -> ChatResponse:
+    """The answer as its stream would have told it."""
     out: list[ev.Event] = [start_event(message)]
     blocks = Blocks()
-    try:
-        for index, block in enumerate(message.content):
-            blocks.start(index, block, out)
-            blocks.stop(index, out)
-        blocks.finish(out)
-    except MalformedJSON as error:
-        raise ProviderFailed(f"the provider sent a malformed answer: {error}") from None
+    for index, block in enumerate(content):
+        blocks.start(index, block, out)
+        blocks.stop(index, out)
+    blocks.finish(out)
     out += finish_events(message, blocks)
     if message.usage is not None:
         out.append(ev.UsageSeen(message.usage.usage()))
