@@ -6,30 +6,23 @@ import msgspec
 
 from extproc.chat.seams import Dialect, ReplyContext, WireFormat
 from extproc.contract.target import RoutePolicy, Target
-from extproc.dialects import DIALECTS
-from extproc.providers import WIRE_FORMATS
 
 
 class Exchange(msgspec.Struct, frozen=True, gc=False):
     """One attempt: where it went, and what the client must be told.
 
+    dialect, wire_format: what the client and the provider speak.
     stream: whether the client asked for a stream; None where bytes pass and nobody looked.
     degraded: the client's fields that the target cannot honour, for the response header.
     """
 
     target: Target
     policy: RoutePolicy
+    dialect: Dialect
+    wire_format: WireFormat
     reply: ReplyContext
     stream: bool | None = None
     degraded: tuple[str, ...] = ()
-
-    @property
-    def dialect(self) -> Dialect:
-        return DIALECTS[self.policy.dialect]
-
-    @property
-    def wire_format(self) -> WireFormat:
-        return WIRE_FORMATS[self.target.wire_format]
 
     @property
     def same_format(self) -> bool:

@@ -18,8 +18,8 @@ Every body message is owed exactly one reply, in order, also those that came whi
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
-from typing import Final, Protocol, TypeAlias
+from functools import cached_property, lru_cache
+from typing import Any, Final, Protocol, TypeAlias
 
 from extproc.chat.events import Event, StreamError, commits
 from extproc.chat.seams import StreamReader, StreamWriter
@@ -54,8 +54,18 @@ _STALE: Final = ("content-length", "content-encoding", "etag", "digest", "locati
 _MAX_DEGRADED: Final = 1024
 """Bytes of the header that names the fields that were not honoured; clients may send any number of them."""
 
-Decide: TypeAlias = Callable[[bytes], bytes]
+_TYPED: Final = {
+    content_type: ContinueResponseHeaders({"content-type": content_type}, _STALE)
+    for content_type in (JSON, EVENT_STREAM)
+}
+"""The headers of a success of which nothing more is to be told."""
+
+Decide: TypeAlias = Callable[[Exchange, bytes], bytes]
 """The whole body of the provider -> the body for the client. Raises: GatewayError."""
+
+_NOTHING_YET: Final = Reply()
+_PASS: Final = Reply((ContinueResponseHeaders(),), close=True)
+_SWALLOW: Final = Reply((ReplaceResponseBody(b""),))
 
 
 class Response(Protocol):
@@ -66,42 +76,47 @@ class Response(Protocol):
 
 def begin(exchange: Exchange, headers: ResponseHeaders) -> tuple[Response | None, Reply]:
     """The response that `headers` begin (None: Envoy goes on alone), and the reply to them."""
-    content_type = headers.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = _media_type(headers.headers.get("content-type", ""))
     compressed = headers.headers.get("content-encoding", "identity").lower() != "identity"
     success = headers.status in _SUCCESS
     if exchange.same_format and (
         headers.status in _KEPT
         or (success and (content_type == JSON or (compressed and content_type == EVENT_STREAM)))
     ):
-        return None, Reply((ContinueResponseHeaders(),), close=True)
+        return None, _PASS
     if not success:
-        decide = _error(exchange, headers)
+        decide = _error(headers)
     elif compressed:
-        decide = _broken(exchange, "compressed its answer, though it was asked not to")
+        decide = _broken("compressed its answer, though it was asked not to")
     elif content_type == EVENT_STREAM and exchange.stream is not False:
         if not headers.end:
             return _stream(exchange)
-        decide = _broken(exchange, _EMPTY_STREAM)
+        decide = _broken(_EMPTY_STREAM)
     elif content_type == JSON:
-        decide = _unasked(exchange) if exchange.stream else _translated(exchange)
+        decide = _unasked if exchange.stream else _translated
     else:
-        decide = _broken(exchange, f"answered with content type {content_type or 'unset'!r}")
+        decide = _broken(f"answered with content type {content_type or 'unset'!r}")
     collected = Collected(exchange, decide)
-    return collected, collected.finish() if headers.end else Reply()
+    return collected, collected.finish() if headers.end else _NOTHING_YET
+
+
+@lru_cache(maxsize=256)
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _stream(exchange: Exchange) -> tuple[Response, Reply]:
     if exchange.same_format:
-        return Watched(exchange), Reply()
+        return Watched(exchange), _NOTHING_YET
     translated = Translated(exchange)
-    return translated, Reply() if exchange.policy.hold_headers else translated.release()
+    return translated, _NOTHING_YET if exchange.policy.hold_headers else translated.release()
 
 
 _EMPTY_STREAM: Final = "ended its stream without content"
 
 
-def _error(exchange: Exchange, headers: ResponseHeaders) -> Decide:
-    def decide(body: bytes) -> bytes:
+def _error(headers: ResponseHeaders) -> Decide:
+    def decide(exchange: Exchange, body: bytes) -> bytes:
         error = exchange.wire_format.read_error(headers.status, headers.headers, body)
         error.reason = f"its status was {headers.status}"
         raise error
@@ -109,8 +124,8 @@ def _error(exchange: Exchange, headers: ResponseHeaders) -> Decide:
     return decide
 
 
-def _broken(exchange: Exchange, what: str) -> Decide:
-    def decide(_: bytes) -> bytes:
+def _broken(what: str) -> Decide:
+    def decide(exchange: Exchange, _: bytes) -> bytes:
         raise _failure(exchange, what)
 
     return decide
@@ -120,24 +135,19 @@ def _failure(exchange: Exchange, what: str) -> ProviderFailed:
     return ProviderFailed(f"{exchange.target.provider} {what}")
 
 
-def _translated(exchange: Exchange) -> Decide:
-    def decide(body: bytes) -> bytes:
-        return exchange.dialect.write_response(exchange.wire_format.read_response(body), exchange.reply)
-
-    return decide
+def _translated(exchange: Exchange, body: bytes) -> bytes:
+    return exchange.dialect.write_response(exchange.wire_format.read_response(body), exchange.reply)
 
 
-def _unasked(exchange: Exchange) -> Decide:
+def _unasked(exchange: Exchange, body: bytes) -> bytes:
     """JSON where a stream was asked for: an error under status 200, or nothing a client could read."""
-
-    def decide(body: bytes) -> bytes:
-        exchange.wire_format.read_response(body)
-        raise _failure(exchange, "answered with one JSON object where a stream was asked for")
-
-    return decide
+    exchange.wire_format.read_response(body)
+    raise _failure(exchange, "answered with one JSON object where a stream was asked for")
 
 
 def _edited(exchange: Exchange, content_type: str, status: int | None = None) -> ContinueResponseHeaders:
+    if status is None and not exchange.degraded:
+        return _TYPED[content_type]
     headers = {"content-type": content_type}
     if status is not None:
         headers[":status"] = str(status)
@@ -173,9 +183,9 @@ def _as_gateway_error(exchange: Exchange, error: Exception) -> tuple[GatewayErro
     return internal_error(request_id), (Bug(request_id, error),)
 
 
-def _discard(_: ResponseBody) -> Reply:
+def _discard(_: Response, _message: ResponseBody) -> Reply:
     """After an error was told: Envoy waits for a reply to each message until the provider is done."""
-    return Reply((ReplaceResponseBody(b""),))
+    return _SWALLOW
 
 
 class Collected:
@@ -186,10 +196,10 @@ class Collected:
         self._decide = decide
         self._parts: list[bytes] = []
         self._size = 0
-        self._handle: Callable[[ResponseBody], Reply] = self._collect
+        self._handle: Callable[[Collected, ResponseBody], Reply] = Collected._collect  # see Session
 
     def on(self, message: ResponseBody) -> Reply:
-        return self._handle(message)
+        return self._handle(self, message)
 
     def _collect(self, message: ResponseBody) -> Reply:
         self._parts.append(message.body)
@@ -200,13 +210,13 @@ class Collected:
             self._handle = _discard
             too_large = _failure(self._exchange, f"answered more than {MAX_COLLECTED} bytes")
             return _failed(self._exchange, too_large, owed)
-        return self.finish() if message.end else Reply()
+        return self.finish() if message.end else _NOTHING_YET
 
     def finish(self) -> Reply:
         """The replies once the body is complete."""
         owed = len(self._parts)
         try:
-            body = self._decide(b"".join(self._parts))
+            body = self._decide(self._exchange, b"".join(self._parts))
         except Exception as raised:  # noqa: BLE001 - the edge where bugs become a 500
             error, notes = _as_gateway_error(self._exchange, raised)
             return _failed(self._exchange, error, owed, *notes)
@@ -221,7 +231,7 @@ class _HeldStream:
         self._owed = 0
         self._held_bytes = 0
         self._held: list[Event] = []
-        self._handle: Callable[[ResponseBody], Reply] = self._hold
+        self._handle: Callable[[Any, ResponseBody], Reply] = _HeldStream._hold  # see Session
 
     @cached_property
     def _reader(self) -> StreamReader:
@@ -229,7 +239,7 @@ class _HeldStream:
 
     def on(self, message: ResponseBody) -> Reply:
         try:
-            return self._handle(message)
+            return self._handle(self, message)
         except Exception as raised:  # noqa: BLE001 - the edge where bugs become a 500
             error, notes = _as_gateway_error(self._exchange, raised)
             return self._broke(error, notes)
@@ -252,7 +262,7 @@ class _HeldStream:
             return self._broke(_failure(self._exchange, _EMPTY_STREAM))
         if self._held_bytes > MAX_HELD:
             return self._broke(_failure(self._exchange, f"sent no content in {MAX_HELD} bytes"))
-        return Reply()
+        return _NOTHING_YET
 
     def _broke(self, error: GatewayError, notes: tuple[Note, ...] = ()) -> Reply:
         self._handle = _discard
@@ -282,7 +292,7 @@ class Translated(_HeldStream):
 
     def release(self) -> Reply:
         """Do not hold: the headers go before any content, and no other provider can be asked."""
-        self._handle = self._stream
+        self._handle = Translated._stream
         return Reply((_edited(self._exchange, EVENT_STREAM),))
 
     def _commit(self) -> Reply:
@@ -297,13 +307,12 @@ class Translated(_HeldStream):
 
     def _write(self, events: list[Event]) -> tuple[bytes, tuple[Note, ...]]:
         """The client's bytes; an error event ends them and no end marker follows."""
-        for index, event in enumerate(events):
-            if isinstance(event, StreamError):
-                before = self._writer.write(events[:index])
-                body, notes = self._tell(event.error)
-                return before + body, notes
+        if events and isinstance(last := events[-1], StreamError):
+            before = self._writer.write(events[:-1])
+            body, notes = self._tell(last.error)
+            return before + body, notes
         body = self._writer.write(events)
-        self._handle = self._stream
+        self._handle = Translated._stream
         return body, ()
 
     def _tell(self, error: GatewayError) -> tuple[bytes, tuple[Note, ...]]:
@@ -313,7 +322,7 @@ class Translated(_HeldStream):
         return self._exchange.dialect.write_stream_error(error), (note,)
 
     def _broke(self, error: GatewayError, notes: tuple[Note, ...] = ()) -> Reply:
-        if self._handle == self._hold:
+        if self._handle is Translated._hold:
             return super()._broke(error, notes)
         body, told = self._tell(error)
         return Reply((ReplaceResponseBody(body),), notes=(*told, *notes))

@@ -34,6 +34,9 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     close: bool
 
 
+_NOTHING: Final = Output((), close=False)
+
+
 class Stream:
     """One ``Process`` call."""
 
@@ -50,6 +53,8 @@ class Stream:
             reply = self._session.on(decode(data))
             for note in reply.notes:
                 _record(note)
+            if not reply.messages and not reply.close:
+                return _NOTHING
             return Output(tuple(map(encode, reply.messages)), reply.close)
         except ProtocolError as error:
             log.error("ext_proc stream ended: %s", error)  # noqa: TRY400 - the reason is the message

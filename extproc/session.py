@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from extproc.chat.model import ChatRequest
-from extproc.chat.seams import ReplyContext
+from extproc.chat.seams import Dialect, ReplyContext
 from extproc.contract.names import DETAILS_PREFIX
 from extproc.contract.target import RoutePolicy, Target, upstream_model
 from extproc.dialects import DIALECTS
@@ -46,8 +46,9 @@ from extproc.responses import Response, begin
 from extproc.wire.rawjson import MalformedJSON, decode
 
 # Translated and watched bodies must be readable (translation.md): no compression from the provider.
-IDENTITY: Final = {"accept-encoding": "identity"}
+_IDENTITY: Final = "identity"
 
+_CONTINUE: Final = Reply((ContinueRequestHeaders(),))
 _POSITION: Final = re.compile(r"\[\d+\]")
 
 
@@ -61,10 +62,16 @@ class Session:
     now: seconds since the epoch, for ``created`` where the provider gives none.
     """
 
+    _target: Target
+    _policy: RoutePolicy
+    _exchange: Exchange
+    _response: Response
+
     def __init__(self, now: int) -> None:
         self._now = now
         self._request_id = ""
-        self._handle: Callable[[Message], Reply] = self._awaiting_request_headers
+        # Not a bound method: it would lead back here, and only the garbage collector could free a session.
+        self._handle: Callable[[Session, Message], Reply] = Session._awaiting_request_headers
 
     def on(self, message: Message) -> Reply:
         """The replies to `message`, whatever a client or a provider sent.
@@ -72,52 +79,50 @@ class Session:
         Raises:
             ProtocolError: a message that Envoy does not send in this state.
         """
-        reply = self._handle(message)
+        reply = self._handle(self, message)
         if reply.close:
-            self._handle = self._finished
+            self._handle = Session._finished
         return reply
 
     def _awaiting_request_headers(self, message: Message) -> Reply:
         if not isinstance(message, RequestHeaders):
             raise _illegal("awaiting the request headers", message)
+        self._target = message.target
+        self._policy = message.policy
         self._request_id = message.headers.get("x-request-id", "")
+        self._handle = Session._awaiting_request_body
+        return _CONTINUE
 
-        def awaiting_request_body(body: Message) -> Reply:
-            if not isinstance(body, RequestBody):
-                raise _illegal("awaiting the request body", body)
-            return self._request(message.target, message.policy, body.body)
-
-        self._handle = awaiting_request_body
-        return Reply((ContinueRequestHeaders(),))
-
-    def _request(self, target: Target, policy: RoutePolicy, body: bytes) -> Reply:
-        dialect = DIALECTS[policy.dialect]
+    def _awaiting_request_body(self, message: Message) -> Reply:
+        if not isinstance(message, RequestBody):
+            raise _illegal("awaiting the request body", message)
+        dialect = DIALECTS[self._policy.dialect]
         try:
-            if dialect.native == target.wire_format:
-                return self._rename(target, policy, body)
-            return self._translate(target, policy, body)
+            if dialect.native == self._target.wire_format:
+                return self._rename(dialect, message.body)
+            return self._translate(dialect, message.body)
         except GatewayError as error:
-            return self._refuse(policy, error)
+            return self._refuse(dialect, error)
         except Exception as bug:  # noqa: BLE001 - the edge where bugs become a 500
-            return self._refuse(policy, internal_error(self._request_id), Bug(self._request_id, bug))
+            return self._refuse(dialect, internal_error(self._request_id), Bug(self._request_id, bug))
 
-    def _rename(self, target: Target, policy: RoutePolicy, body: bytes) -> Reply:
-        dialect = DIALECTS[policy.dialect]
+    def _rename(self, dialect: Dialect, body: bytes) -> Reply:
+        target, policy = self._target, self._policy
         requested = _requested_model(policy, body)
         edited = dialect.edit_request(body, model=upstream_model(policy, target.leaf, requested))
-        sent = ReplaceRequestBody(
-            edited, {":path": target.base_path + dialect.path, **_length(edited), **IDENTITY}
-        )
+        sent = _sent(target.base_path + dialect.path, (), edited)
         if not policy.hold_headers:
             return Reply((sent,), close=True)
         reply = ReplyContext(model=requested, created=self._now, request_id=self._request_id)
-        self._await_response(Exchange(target, policy, reply))
+        self._await_response(Exchange(target, policy, dialect, WIRE_FORMATS[target.wire_format], reply))
         return Reply((sent,))
 
-    def _translate(self, target: Target, policy: RoutePolicy, body: bytes) -> Reply:
-        request = DIALECTS[policy.dialect].read_request(body)
+    def _translate(self, dialect: Dialect, body: bytes) -> Reply:
+        target, policy = self._target, self._policy
+        wire_format = WIRE_FORMATS[target.wire_format]
+        request = dialect.read_request(body)
         model = upstream_model(policy, target.leaf, request.model)
-        outgoing = WIRE_FORMATS[target.wire_format].write_request(request, target, model)
+        outgoing = wire_format.write_request(request, target, model)
         if outgoing.unsupported and policy.unsupported_fields == "reject":
             raise UnsupportedFieldError(
                 f"{target.provider} cannot honour {', '.join(outgoing.unsupported)}",
@@ -131,39 +136,36 @@ class Session:
             include_usage=request.include_usage,
             legacy_functions=request.legacy_functions,
         )
-        self._await_response(Exchange(target, policy, reply, stream=request.stream, degraded=warned))
-        headers = {":path": outgoing.path, **dict(outgoing.headers), **_length(outgoing.body), **IDENTITY}
+        self._await_response(Exchange(target, policy, dialect, wire_format, reply, request.stream, warned))
         notes = (UnsupportedFields(target.provider, _loggable(warned, request)),) if warned else ()
-        return Reply((ReplaceRequestBody(outgoing.body, headers),), notes=notes)
+        return Reply((_sent(outgoing.path, outgoing.headers, outgoing.body),), notes=notes)
 
     def _await_response(self, exchange: Exchange) -> None:
-        def awaiting_response_headers(message: Message) -> Reply:
-            if not isinstance(message, ResponseHeaders):
-                raise _illegal("awaiting the response headers", message)
-            response, first = begin(exchange, message)
-            if response is None or message.end:
-                self._handle = self._finished
-            else:
-                self._handle = self._body_handler(response)
-            return first
+        self._exchange = exchange
+        self._handle = Session._awaiting_response_headers
 
-        self._handle = awaiting_response_headers
+    def _awaiting_response_headers(self, message: Message) -> Reply:
+        if not isinstance(message, ResponseHeaders):
+            raise _illegal("awaiting the response headers", message)
+        response, first = begin(self._exchange, message)
+        if response is None or message.end:
+            self._handle = Session._finished
+        else:
+            self._response = response
+            self._handle = Session._in_response_body
+        return first
 
-    def _body_handler(self, response: Response) -> Callable[[Message], Reply]:
-        def in_response_body(message: Message) -> Reply:
-            if not isinstance(message, ResponseBody):
-                raise _illegal("in the response body", message)
-            reply = response.on(message)
-            if message.end:
-                self._handle = self._finished
-            return reply
+    def _in_response_body(self, message: Message) -> Reply:
+        if not isinstance(message, ResponseBody):
+            raise _illegal("in the response body", message)
+        reply = self._response.on(message)
+        if message.end:
+            self._handle = Session._finished
+        return reply
 
-        return in_response_body
-
-    def _refuse(self, policy: RoutePolicy, error: GatewayError, *notes: Note) -> Reply:
-        body = DIALECTS[policy.dialect].write_error(error)
+    def _refuse(self, dialect: Dialect, error: GatewayError, *notes: Note) -> Reply:
         details = DETAILS_PREFIX + (error.code or error.type)
-        return Reply((Answer(error.status, body, details),), close=True, notes=notes)
+        return Reply((Answer(error.status, dialect.write_error(error), details),), close=True, notes=notes)
 
     def _finished(self, message: Message) -> Reply:
         raise _illegal("finished", message)
@@ -185,8 +187,12 @@ def _loggable(fields: tuple[str, ...], request: ChatRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known))
 
 
-def _length(body: bytes) -> dict[str, str]:
-    return {"content-length": str(len(body))}
+def _sent(path: str, headers: tuple[tuple[str, str], ...], body: bytes) -> ReplaceRequestBody:
+    told = {":path": path}
+    told.update(headers)
+    told["content-length"] = str(len(body))
+    told["accept-encoding"] = _IDENTITY
+    return ReplaceRequestBody(body, told)
 
 
 def _illegal(state: str, message: Message) -> ProtocolError:

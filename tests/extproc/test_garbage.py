@@ -1,8 +1,10 @@
-"""Errors know frames, and frames know errors: the garbage collector must be able to find such circles."""
+"""Sessions end without circles, which only the garbage collector could free. Errors know frames, and frames know
+errors: such circles it must be able to find."""
 
 from __future__ import annotations
 
 import gc
+import json
 import weakref
 from collections.abc import Callable
 
@@ -12,7 +14,8 @@ from extproc.chat.events import StreamError
 from extproc.messages import ResponseBody, ResponseHeaders
 from extproc.providers import WIRE_FORMATS
 from extproc.replies import Bug
-from tests.extproc.transcript import JSON_TYPE, SSE_TYPE, STREAM, asked
+from tests.extproc.streams import BEGIN, BLOCK, MESSAGE, delta
+from tests.extproc.transcript import JSON_TYPE, REQUEST, SSE_TYPE, STREAM, asked
 
 
 def broken_stream() -> Exception:
@@ -45,3 +48,22 @@ def test_nothing_stays(make: Callable[[], Exception], monkeypatch: pytest.Monkey
     error = weakref.ref(make())
     gc.collect()
     assert error() is None
+
+
+@pytest.mark.parametrize(
+    ("request_body", "headers", "answer"),
+    [(REQUEST, JSON_TYPE, json.dumps(MESSAGE).encode()), (STREAM, SSE_TYPE, BEGIN + BLOCK + delta("x"))],
+)
+def test_a_session_goes_without_the_collector(
+    request_body: bytes, headers: dict[str, str], answer: bytes
+) -> None:
+    transcript = asked(body=request_body)
+    transcript._session.on(ResponseHeaders(200, headers))
+    assert transcript._session.on(ResponseBody(answer, end=headers is JSON_TYPE)).messages
+    session = weakref.ref(transcript._session)
+    gc.disable()
+    try:
+        del transcript
+        assert session() is None
+    finally:
+        gc.enable()
