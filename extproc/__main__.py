@@ -78,13 +78,15 @@ def _server(arguments: argparse.Namespace) -> _Server:
 
 def _beyond_this_machine(address: str) -> bool:
     host, colon, _ = address.rpartition(":")
-    return bool(colon) and not address.startswith("unix:") and host not in _LOOPBACK
+    return bool(colon) and not address.startswith(("unix:", "fd:")) and host not in _LOOPBACK
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m extproc")
     serve = parser.add_subparsers(required=True).add_parser("serve", help="serve ext_proc to Envoy")
-    serve.add_argument("--listen", action="append", required=True, help="unix:PATH or HOST:PORT; repeatable")
+    serve.add_argument(
+        "--listen", action="append", required=True, help="unix:PATH, HOST:PORT or fd:N; repeatable"
+    )
     serve.add_argument(
         "--transport",
         choices=["h2", "grpcio"],

@@ -31,10 +31,11 @@ class CrashLoop(Exception):  # noqa: N818 - what it is
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run. `environment` is added to ours."""
+    """What to run. environment: added to ours. inherited: descriptors that it gets, under their numbers."""
 
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    inherited: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class Child:
         self.served = True
         """The last process that died had come to do its work; True before the first death."""
         self.restarts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """None while none runs."""
+        return None if self._process is None or self._process.returncode is not None else self._process.pid
 
     def is_serving(self) -> None:
         self.serving = True
@@ -132,7 +138,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-            pass_fds=[news_to],
+            pass_fds=[news_to, *command.inherited],
         )
 
     async def _until_serving(self) -> None:

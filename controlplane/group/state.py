@@ -19,11 +19,12 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """restarts: of each process since the group started, by its name."""
+    """By a process's name, restarts: since the group started; pids: of those that run now."""
 
     draining: bool = False
     envoy_from: str = Source.ADS.value
     restarts: Mapping[str, int] = field(default_factory=dict)
+    pids: Mapping[str, int] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         new = path.with_suffix(".new")

@@ -3,7 +3,7 @@
 This process does nothing but watch: it is small, and knows neither YAML nor protobuf nor gRPC, so that
 hardly anything can end it. Whatever else dies is started again:
 
-* a worker: Envoy turns to the others at its first broken stream (docs/decisions/0005);
+* a worker: Envoy turns to the others, and where there are none, to the next (docs/decisions/0005);
 * the control plane: traffic does not notice. It is tried for ever once the group has been ready;
 * Envoy: from the control plane, or from the files of the last good configuration while that is away.
 """
@@ -26,8 +26,8 @@ from controlplane.group.child import Child, Command, Ties
 from controlplane.group.deaths import PATIENT
 from controlplane.group.directory import Places, bases, private_directory
 from controlplane.group.envoy_http import EnvoyAdminError, ask
-from controlplane.group.output import Held
 from controlplane.group.state import GroupState, Source
+from controlplane.group.workers import Workers
 from protos.binary import envoy_binary
 
 log = logging.getLogger("supervisor")
@@ -77,11 +77,11 @@ class Group:
         self._damaged = ""
         """The generation that an Envoy could not start from."""
         self._why = "the control plane does not answer"
-        self._workers_output = Held()
         self._control_plane = Child(
             "control plane", self._control_plane_command, Ties(self._tell, on_news=self._on_news)
         )
-        self._workers = [self._worker(number) for number in range(options.workers)]
+        sockets = [places.worker(number) for number in range(options.workers)]
+        self._workers = Workers(sockets, self._worker_command, self._tell)
         self._envoy = Child("envoy", self._envoy_command, Ties(self._tell, serves=self._envoy_lives))
         loop = asyncio.get_running_loop()
         self._bootstrapped = asyncio.Event()
@@ -102,9 +102,10 @@ class Group:
 
         Raises: ConfigError, StartError, CrashLoop, OSError.
         """
-        children = (self._control_plane, self._envoy, *self._workers)
+        children = (self._control_plane, self._envoy, *self._workers.children)
         running = {
-            asyncio.create_task(child.keep_running()) for child in (self._control_plane, *self._workers)
+            asyncio.create_task(child.keep_running())
+            for child in (self._control_plane, *self._workers.children)
         }
         envoy = asyncio.create_task(self._run_envoy())
         stopping = asyncio.create_task(stop.wait())
@@ -125,6 +126,7 @@ class Group:
             for task in every:
                 task.cancel()
             await asyncio.gather(*every, return_exceptions=True)
+            self._workers.close()
 
     async def _run_envoy(self) -> None:
         await self._bootstrapped.wait()
@@ -140,13 +142,13 @@ class Group:
         match told:
             case news.Serving():
                 self._control_plane.is_serving()
-                self._workers_output.release()
+                self._workers.output.release()
                 self._bootstrapped.set()
             case news.Waiting(why):
                 self._why = why
             case news.Ready(url) if not self._ready.done():
                 self._control_plane.deaths.limits = None
-                for child in (self._envoy, *self._workers):
+                for child in (self._envoy, *self._workers.children):
                     child.deaths.limits = PATIENT
                 self._ready.set_result(url)
             case news.Problems(messages) if not self._ready.done():
@@ -164,10 +166,10 @@ class Group:
         self._ready.set_exception(error)
 
     def _tell(self) -> None:
-        restarts = {
-            child.name: child.restarts for child in (self._envoy, self._control_plane, *self._workers)
-        }
-        state = GroupState(self._draining, self._envoy_from.value, restarts)
+        children = (self._envoy, self._control_plane, *self._workers.children)
+        restarts = {child.name: child.restarts for child in children}
+        pids = {child.name: child.pid for child in children if child.pid is not None}
+        state = GroupState(self._draining, self._envoy_from.value, restarts, pids)
         with contextlib.suppress(OSError):
             state.write(self._places.state)
 
@@ -197,15 +199,11 @@ class Group:
             argv += ["-c", str(file)]
         return Command(argv)
 
-    def _worker(self, number: int) -> Child:
-        socket = self._places.worker(number)
-        ties = Ties(self._tell, serves=lambda: _accepts(socket), output=self._workers_output)
-        return Child(f"ext_proc worker {number}", lambda: self._worker_command(socket), ties)
-
-    def _worker_command(self, socket: Path) -> Command:
-        argv = [sys.executable, "-P", "-m", "extproc", "serve", "--listen", f"unix:{socket}"]
+    def _worker_command(self, number: int) -> Command:
+        descriptor = self._workers.doorsteps[number].descriptor
+        argv = [sys.executable, "-P", "-m", "extproc", "serve", "--listen", f"fd:{descriptor}"]
         argv += ["--log-level", self._options.log_level]
-        return Command(argv, {"PROMETHEUS_MULTIPROC_DIR": str(self._places.metrics)})
+        return Command(argv, {"PROMETHEUS_MULTIPROC_DIR": str(self._places.metrics)}, [descriptor])
 
     def _envoy_command(self) -> Command:
         self._envoy_from, bootstrap = self._choose_source()
@@ -240,15 +238,6 @@ class Group:
             return (await ask(self._places.envoy_admin, "GET", "/ready")).startswith(b"LIVE")
         except EnvoyAdminError:
             return False
-
-
-async def _accepts(socket: Path) -> bool:
-    try:
-        _, writer = await asyncio.open_unix_connection(str(socket))
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 async def up(options: Options, on_ready: Callable[[str], None]) -> None:

@@ -11,6 +11,23 @@ import stat
 from pathlib import Path
 
 
+def inherited(address: str) -> socket.socket | None:
+    """The listening socket that ``fd:N`` names, opened by whoever started us; None for other addresses.
+
+    It outlives this process: what connects between two processes waits for the next one, and is not refused.
+
+    Raises:
+        OSError: there is none with that number.
+    """
+    kind, _, number = address.partition(":")
+    if kind != "fd" or not number.isdecimal():
+        return None
+    try:
+        return socket.socket(fileno=int(number))
+    except OSError as error:
+        raise OSError(f"cannot listen on {address}: {error.strerror or error}") from error
+
+
 def check_free(address: str) -> None:
     """Make sure that `address` (``unix:PATH`` or ``HOST:PORT``) can be bound; clear what a dead process left.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +21,8 @@ pytestmark = pytest.mark.alone
 
 LIMIT = 2.0
 """Seconds that the service may be away."""
+EDITS = 5.0
+"""Seconds until edits are live again. Nobody waits for them, so starting it is left to what CPU there is."""
 ROUNDS = 5
 MIX = [body("native"), body("translated"), body("failover"), body("translated", stream=True)]
 
@@ -97,7 +99,7 @@ async def kill_control_plane(gateway: Gateway, load: Load) -> None:
             return False
 
     await asyncio.to_thread(gateway.until, connected)
-    assert time.monotonic() - killed < LIMIT
+    assert time.monotonic() - killed < EDITS
     assert load.failed(since=killed) == []
 
 
@@ -114,11 +116,10 @@ async def kill_envoy(gateway: Gateway, load: Load) -> None:
 
 
 def worker(gateway: Gateway, number: int) -> int:
-    """The process that serves that socket; 0 for none."""
-    for pid in children(gateway.pid)["extproc"]:
-        if f"extproc-{number}.sock" in Path(f"/proc/{pid}/cmdline").read_text():
-            return pid
-    return 0
+    """The pid of that worker; 0 for none."""
+    state = json.loads((group_directory(gateway.pid) / "group.json").read_text())
+    pid = int(state["pids"].get(f"ext_proc worker {number}", 0))
+    return pid if alive(pid) else 0
 
 
 async def stream(gateway: Gateway, model: str, chunks: int) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, cast
 
-from extproc.transport.address import check_free
+from extproc.transport.address import check_free, inherited
 from extproc.transport.calls import PROCESS, Methods
 from extproc.transport.h2.connection import Connection
 from extproc.transport.health import Health
@@ -67,7 +67,7 @@ class _Peer(asyncio.Protocol):
 
 
 class H2Server:
-    """Serves ext_proc on `listen`: ``unix:PATH`` or ``HOST:PORT`` each (port 0: a free one).
+    """Serves ext_proc on `listen`: ``unix:PATH``, ``HOST:PORT`` (port 0: a free one) or ``fd:N`` each.
 
     methods: beyond ext_proc and health.
     addresses: where it listens once it has started.
@@ -89,18 +89,22 @@ class H2Server:
         self.addresses = [await self._bind(address) for address in self._listen]
 
     async def _bind(self, address: str) -> str:
-        check_free(address)
         loop = asyncio.get_running_loop()
+        if (listening := inherited(address)) is not None:
+            server = await loop.create_unix_server(lambda: _Peer(self), sock=listening, backlog=_BACKLOG)
+            self._servers.append(server)
+            return address
+        check_free(address)
         if address.startswith("unix:"):
             path = address.removeprefix("unix:")
             self._servers.append(await loop.create_unix_server(lambda: _Peer(self), path, backlog=_BACKLOG))
             return address
         host, _, port = address.rpartition(":")
-        server = await loop.create_server(
+        tcp = await loop.create_server(
             lambda: _Peer(self), host.strip("[]"), int(port), backlog=_BACKLOG, reuse_address=True
         )
-        self._servers.append(server)
-        return f"{host}:{server.sockets[0].getsockname()[1]}"
+        self._servers.append(tcp)
+        return f"{host}:{tcp.sockets[0].getsockname()[1]}"
 
     def gone(self, peer: _Peer) -> None:
         self.peers.discard(peer)

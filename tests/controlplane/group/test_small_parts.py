@@ -43,7 +43,7 @@ def test_without_a_supervisor_news_goes_nowhere() -> None:
 def test_the_state_file(tmp_path: Path) -> None:
     path = tmp_path / "group.json"
     assert GroupState.read(path) == GroupState()
-    state = GroupState(draining=True, envoy_from="files", restarts={"envoy": 2})
+    state = GroupState(draining=True, envoy_from="files", restarts={"envoy": 2}, pids={"envoy": 7})
     state.write(path)
     assert GroupState.read(path) == state
     assert state.from_files
