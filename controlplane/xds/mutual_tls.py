@@ -38,6 +38,8 @@ def transport_socket(addresses: Sequence[str], tls: MutualTls) -> dict[str, Any]
                 ],
             },
             "tls_params": client_tls("TLSv1_3"),
+            # gRPC hangs up on who does not say it, as Envoy's health checks would not by themselves.
+            "alpn_protocols": ["h2"],
         },
         # Of several hosts none is asked for: our own servers have one certificate each.
         sni=hosts[0] if hosts == names and len(hosts) == 1 else "",
