@@ -85,7 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m extproc")
     serve = parser.add_subparsers(required=True).add_parser("serve", help="serve ext_proc to Envoy")
     serve.add_argument(
-        "--listen", action="append", required=True, help="unix:PATH, HOST:PORT or fd:N; repeatable"
+        "--listen",
+        action="append",
+        required=True,
+        help="unix:PATH or HOST:PORT; fd:N, an open socket; repeatable",
     )
     serve.add_argument(
         "--transport",

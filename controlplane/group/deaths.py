@@ -7,9 +7,11 @@ from typing import Final
 
 SETTLED: Final = 10.0
 """Seconds of service after which a process counts as healthy, whatever happened before."""
-_PAUSES: Final = (0.0, 0.1, 0.2, 0.4, 0.8)
-"""Seconds before the first, second … start in a row; the last one for all that follow. They stay below what
-the service may be away after a death (2 s)."""
+_PAUSES: Final = (0.0, 0.05, 0.1, 0.2)
+"""Seconds before the first, second … start in a row of a process that served; the last one for all that follow.
+The service may be away for 2 s after a death, and the start itself takes time."""
+_PAUSES_OF_STARTS: Final = (0.1, 0.2, 0.4, 0.8)
+"""The same where it never came to serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +60,5 @@ class Deaths:
             self._starts >= self.limits.starts or self._short_lives >= self.limits.short_lives
         ):
             return None
-        return _PAUSES[min(self._short_lives, len(_PAUSES)) - 1]
+        pauses, count = (_PAUSES, self._short_lives) if served else (_PAUSES_OF_STARTS, self._starts)
+        return pauses[min(count, len(pauses)) - 1]

@@ -8,7 +8,7 @@ def pauses(deaths: Deaths, count: int, *, served: bool = True, lived: float = 1.
 
 
 def test_the_first_restart_is_at_once_and_later_ones_wait_longer() -> None:
-    assert pauses(Deaths(Limits()), 7) == [0.0, 0.1, 0.2, 0.4, 0.8, 0.8, 0.8]
+    assert pauses(Deaths(Limits()), 7) == [0.0, 0.05, 0.1, 0.2, 0.2, 0.2, 0.2]
 
 
 def test_a_long_service_is_a_new_beginning() -> None:
@@ -19,7 +19,7 @@ def test_a_long_service_is_a_new_beginning() -> None:
 
 
 def test_a_long_life_without_service_is_none() -> None:
-    assert pauses(Deaths(Limits(starts=3)), 3, served=False, lived=60.0) == [0.0, 0.1, None]
+    assert pauses(Deaths(Limits(starts=3)), 3, served=False, lived=60.0) == [0.1, 0.2, None]
 
 
 def test_what_cannot_start_is_a_crash_loop_soon() -> None:
