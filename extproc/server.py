@@ -34,9 +34,6 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     close: bool
 
 
-_NOTHING: Final = Output((), close=False)
-
-
 class Stream:
     """One ``Process`` call."""
 
@@ -53,9 +50,10 @@ class Stream:
             reply = self._session.on(decode(data))
             for note in reply.notes:
                 _record(note)
-            if not reply.messages and not reply.close:
-                return _NOTHING
-            return Output(tuple(map(encode, reply.messages)), reply.close)
+            messages = reply.messages
+            if len(messages) == 1:  # the usual case, and for one it is twice as fast
+                return Output((encode(messages[0]),), reply.close)
+            return Output(tuple(map(encode, messages)), reply.close)
         except ProtocolError as error:
             log.error("ext_proc stream ended: %s", error)  # noqa: TRY400 - the reason is the message
             raise

@@ -49,7 +49,7 @@ class EventStreamReader:
     def _read(self, events: list[ServerSentEvent], out: list[Event]) -> None:
         for event in events:
             self.event(event, out)
-            if out and isinstance(out[-1], End):
+            if out and type(out[-1]) is End:
                 self._state = _State.OVER
                 return
 

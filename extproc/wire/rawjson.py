@@ -105,14 +105,13 @@ def present(value: Raw) -> Raw | None:
     return None if bytes(value) in (b"", b"null") else value
 
 
-def encode(value: object) -> bytes:
-    """`value` as JSON without spaces; ``Raw`` parts verbatim."""
-    return msgspec.json.encode(value)
+encode: Final[Callable[[object], bytes]] = msgspec.json.Encoder().encode
+"""A value as JSON without spaces; ``Raw`` parts verbatim."""
 
 
 def raw(value: object) -> Raw:
     """`value` as JSON text to put into something larger."""
-    return Raw(msgspec.json.encode(value))
+    return Raw(encode(value))
 
 
 _MISSING: Final = re.compile("Object missing required field `(.*)`")

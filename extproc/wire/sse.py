@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 MAX_EVENT: Final = 16 * 1024 * 1024
 """Bytes that one event may have. Far above any real one (an image in a tool result), far below memory."""
 
+_CR: Final = ord("\r")  # a number: to look for a byte is four times as fast as to look for bytes
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -49,17 +50,15 @@ class SSEDecoder:
         if not chunk:
             return []
         self._after_cr = chunk.endswith(b"\r")
-        if b"\r" in chunk:
+        if _CR in chunk:
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = chunk.split(b"\n")
         rest = lines.pop()
-        events: list[ServerSentEvent] = []
         if lines and self._line:
             lines[0] = b"".join((*self._line, lines[0]))
             self._line.clear()
             self._line_size = 0
-        for line in lines:
-            self._take(line, events)
+        events = self._take(lines) if lines else []
         if rest:
             self._line.append(rest)
             self._line_size += len(rest)
@@ -75,31 +74,36 @@ class SSEDecoder:
         Raises:
             SSEError: as `feed`.
         """
-        events: list[ServerSentEvent] = []
-        if self._line:
-            self._take(b"".join(self._line), events)
-            self._line.clear()
-        self._take(b"", events)
-        return events
+        lines = [b"".join(self._line), b""]
+        self._line.clear()
+        self._line_size = 0
+        return self._take(lines)
 
-    def _take(self, line: bytes, events: list[ServerSentEvent]) -> None:
+    def _take(self, lines: list[bytes]) -> list[ServerSentEvent]:
         if self._first:
             self._first = False
-            line = line.removeprefix(_BOM)
-        if not line:
-            if self._data:
-                events.append(ServerSentEvent(self._event, b"\n".join(self._data)))
-                self._data = []
-                self._data_size = 0
-            self._event = ""
-            return
-        name, _, value = line.partition(b":")
-        if name == b"data":
-            self._data.append(value.removeprefix(b" "))
-            self._data_size += len(value) + 1
-            self._check()
-        elif name == b"event":
-            self._event = value.removeprefix(b" ").decode("utf-8", "replace")
+            lines[0] = lines[0].removeprefix(_BOM)
+        events: list[ServerSentEvent] = []
+        for line in lines:
+            if not line:
+                self._dispatch(events)
+                continue
+            name, _, value = line.partition(b":")
+            if name == b"data":
+                self._data.append(value.removeprefix(b" "))
+                self._data_size += len(value) + 1
+                if self._data_size > self._max:
+                    self._check()
+            elif name == b"event":
+                self._event = value.removeprefix(b" ").decode("utf-8", "replace")
+        return events
+
+    def _dispatch(self, events: list[ServerSentEvent]) -> None:
+        if self._data:
+            events.append(ServerSentEvent(self._event, b"\n".join(self._data)))
+            self._data.clear()
+            self._data_size = 0
+        self._event = ""
 
     def _check(self) -> None:
         if self._line_size + self._data_size > self._max:

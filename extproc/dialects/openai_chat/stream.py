@@ -62,12 +62,12 @@ class ChunkWriter:
         """
         if len(events) == 1:
             return self._event(events[0])
-        return b"".join([self._event(event) for event in events])
+        return b"".join(map(self._event, events))
 
     def _event(self, event: ev.Event) -> bytes:  # noqa: C901, PLR0912 - one line an event
+        if isinstance(event, ev.TextDelta):  # nearly all of a stream
+            return self._text(event.text, event.choice)
         match event:
-            case ev.TextDelta(text, choice):
-                return self._text(text, choice)
             case ev.Start():
                 self._begin(event)
                 return self._role(0)
@@ -141,7 +141,7 @@ class ChunkWriter:
         return self._chunk(choice, {"role": "assistant", "content": "", "refusal": None})
 
     def _text(self, text: str, choice: int) -> bytes:
-        """Nearly all of a stream: of such a chunk only the text is encoded."""
+        """Of such a chunk only the text is encoded."""
         if choice != 0 or choice not in self._choices:
             return self._delta(choice, {"content": text})
         return self._before_text + encode(text) + self._after_text

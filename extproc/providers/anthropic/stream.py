@@ -12,7 +12,7 @@ from extproc.providers.anthropic.blocks import Blocks, Delta
 from extproc.providers.anthropic.response import Message, MessageUsage, Stop, finish_events, start_event
 from extproc.providers.faults import fault_error, read_fault
 from extproc.providers.streaming import EventStreamReader, truncated
-from extproc.wire.rawjson import decode
+from extproc.wire.rawjson import decode, decoder
 from extproc.wire.sse import ServerSentEvent
 
 _KINDS: Final = frozenset(
@@ -55,6 +55,10 @@ class _MessageDelta(msgspec.Struct, gc=False):
     usage: MessageUsage | None = None
 
 
+_read_typed: Final = decoder(_Typed)
+_read_delta: Final = decoder(_BlockDelta)
+
+
 class AnthropicStreamReader(EventStreamReader):
     """The order is message_start, blocks, message_delta, message_stop, with pings anywhere."""
 
@@ -68,20 +72,22 @@ class AnthropicStreamReader(EventStreamReader):
 
     def event(self, event: ServerSentEvent, out: list[ev.Event]) -> None:
         # Anthropic says the type twice; others leave out the name, or write "message" for all.
-        kind = event.event if event.event in _KINDS else decode(event.data, _Typed).type
+        kind, data = event
+        if kind not in _KINDS:
+            kind = _read_typed(data).type or ""
         match kind:
             case "content_block_delta":
-                delta = decode(event.data, _BlockDelta)
+                delta = _read_delta(data)
                 self._blocks.delta(delta.index, delta.delta, out)
             case "content_block_start":
-                start = decode(event.data, _BlockStart)
+                start = decode(data, _BlockStart)
                 self._blocks.start(start.index, start.content_block, out)
             case "content_block_stop":
-                self._blocks.stop(decode(event.data, _BlockStop).index, out)
+                self._blocks.stop(decode(data, _BlockStop).index, out)
             case "message_start":
-                self._start(decode(event.data, _MessageStart).message, out)
+                self._start(decode(data, _MessageStart).message, out)
             case "message_delta":
-                end = decode(event.data, _MessageDelta)
+                end = decode(data, _MessageDelta)
                 if end.delta is not None and end.delta.stop_reason is not None:
                     self._finish(end.delta, out)
                 self._count(end.usage, out)
@@ -89,7 +95,7 @@ class AnthropicStreamReader(EventStreamReader):
                 self._finish(self._begun_with, out)
                 out.append(ev.End())
             case "error":
-                raise fault_error(read_fault(event.data))
+                raise fault_error(read_fault(data))
             case _:
                 pass  # pings, and event types that are yet to come
 
