@@ -75,6 +75,10 @@ def decode(data: bytes | str | Raw, shape: type[T]) -> T:
     return value
 
 
+_read_fields: Final = decoder(dict[str, Raw])
+_read_string: Final = decoder(str)
+
+
 def _checked(data: bytes | str | Raw) -> bytes | str:
     """`data` as it may go to msgspec, which skips over some bad UTF-8."""
     if isinstance(data, str):
@@ -117,9 +121,10 @@ def raw(value: object) -> Raw:
 _MISSING: Final = re.compile("Object missing required field `(.*)`")
 _SPACE: Final = rb"[ \t\r\n]*"
 _STRING: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
-_KEY: Final = re.compile(_SPACE + b"(" + _STRING + b")" + _SPACE + b":" + _SPACE, re.DOTALL)
-_OPEN: Final = re.compile(_SPACE + rb"\{")
-_NEXT: Final = re.compile(_SPACE + b"[,}]")
+_KEY: Final = _SPACE + b"(" + _STRING + b")" + _SPACE + b":" + _SPACE
+_FIRST: Final = re.compile(_SPACE + rb"\{" + _KEY, re.DOTALL)
+_NEXT: Final = re.compile(_SPACE + b"(?:," + _KEY + rb"|\})", re.DOTALL)
+"""What follows a value in an object: another key, or the end."""
 _TOKEN: Final = re.compile(_STRING + rb"|[{}\[\]]", re.DOTALL)
 _SCALAR: Final = re.compile(_STRING + rb"|[^,}\s]+", re.DOTALL)
 
@@ -146,12 +151,12 @@ def replace_string(body: bytes, key: str, value: str) -> bytes:
     Raises:
         MalformedJSON: not a JSON object with a string under `key`.
     """
-    fields = decode(body, dict[str, Raw])
+    fields = _read_fields(body)
     if key not in fields:
         raise MalformedJSON("required field is missing", key)
     decode_field(fields[key], str, key)
     body = body.removeprefix(_BOM)
-    new = msgspec.json.encode(value)
+    new = encode(value)
     pieces: list[bytes] = []
     done = 0
     for name, start, end in _members(body, fields):
@@ -167,17 +172,17 @@ def _members(body: bytes, fields: dict[str, Raw]) -> Iterator[tuple[str, int, in
 
     Values are found by comparing with what the decoder saw, so a large one costs no scan.
     """
-    opening = _OPEN.match(body)
-    pos = 0 if opening is None else opening.end()
-    while (member := _KEY.match(body, pos)) is not None:
-        name = msgspec.json.decode(member[1], type=str)
+    member = _FIRST.match(body)
+    while member is not None and member[1] is not None:
+        name = _read_string(member[1])
+        value = bytes(fields[name])
         start = member.end()
-        end = start + len(bytes(fields[name]))
-        if not body.startswith(bytes(fields[name]), start) or _NEXT.match(body, end) is None:
+        end = start + len(value)
+        member = _NEXT.match(body, end)
+        if member is None or not body.startswith(value, start):
             end = _end_of_value(body, start)  # an earlier duplicate: the decoder kept the last
+            member = _NEXT.match(body, end)
         yield name, start, end
-        after = _NEXT.match(body, end)
-        pos = end if after is None else after.end()
 
 
 def _end_of_value(body: bytes, pos: int) -> int:
