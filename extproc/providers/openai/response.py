@@ -20,7 +20,7 @@ from extproc.chat.model import (
 from extproc.errors import ProviderFailed
 from extproc.providers.faults import fault_error, read_fault
 from extproc.providers.openai import shapes
-from extproc.wire.rawjson import MalformedJSON, decode, present, raw
+from extproc.wire.rawjson import MalformedJSON, decode, decoder, present, raw
 
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "stop": "stop",
@@ -32,10 +32,13 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
 }
 
 
+read_completion: Final = decoder(shapes.Completion)
+
+
 def read_response(body: bytes) -> ChatResponse:
     """Raises: ProviderError for a broken body, or for an error in a successful response."""
     try:
-        completion = decode(body, shapes.Completion)
+        completion = read_completion(body)
         choices = tuple(_choice(choice, n) for n, choice in enumerate(completion.choices or ()))
     except MalformedJSON as error:
         raise ProviderFailed(f"the provider sent a malformed answer: {error}") from None

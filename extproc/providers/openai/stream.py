@@ -17,12 +17,13 @@ from extproc.providers.openai.response import (
     finish_reason,
     logprobs,
     native_reason,
+    read_completion,
     read_usage,
     start_event,
     texts,
 )
 from extproc.providers.streaming import EventStreamReader, truncated
-from extproc.wire.rawjson import decode, present
+from extproc.wire.rawjson import present
 from extproc.wire.sse import ServerSentEvent
 
 _DONE = b"[DONE]"
@@ -69,21 +70,25 @@ class OpenAIStreamReader(EventStreamReader):
         self._choices: dict[int, _Choice] = {}
 
     def event(self, event: ServerSentEvent, out: list[ev.Event]) -> None:
-        if event.data.strip() == _DONE:
+        kind, data = event
+        if data.strip() == _DONE:
             self._done(out)
             return
-        if event.event == "error":
-            raise fault_error(read_fault(event.data))
-        chunk = decode(event.data, shapes.Completion)
+        if kind == "error":
+            raise fault_error(read_fault(data))
+        chunk = read_completion(data)
         if present(chunk.error) is not None:
-            raise fault_error(read_fault(event.data))
+            raise fault_error(read_fault(data))
         # Azure's first chunk has neither id nor choices: only the filter's opinion of the prompt.
         if not self._started and (chunk.id or chunk.choices):
             self._started = True
             out.append(start_event(chunk))
         for position, choice in enumerate(chunk.choices or ()):
             index = position if choice.index is None else choice.index
-            self._choice(self._choices.setdefault(index, _Choice(index)), choice, out)
+            known = self._choices.get(index)
+            if known is None:
+                known = self._choices[index] = _Choice(index)
+            self._choice(known, choice, out)
         if chunk.usage is not None:
             out.append(ev.UsageSeen(read_usage(chunk.usage)))
 
@@ -92,7 +97,7 @@ class OpenAIStreamReader(EventStreamReader):
         delta = choice.delta or choice.message
         if delta is not None:
             self._delta(known, delta, out)
-        if (told := logprobs(choice.logprobs)) is not None:
+        if choice.logprobs is not None and (told := logprobs(choice.logprobs)) is not None:
             out.append(ev.LogprobsDelta(told, index))
         word = choice.finish_reason
         if word and not known.finished:
@@ -118,8 +123,9 @@ class OpenAIStreamReader(EventStreamReader):
                 more = call.custom.input or ""
             if more:
                 out.append(ev.ToolCallDelta(index=n, arguments=more, choice=index))
-        cited = map(annotation, delta.annotations or ())
-        out.extend(ev.Cited(found, index) for found in cited if found is not None)
+        if delta.annotations:
+            cited = map(annotation, delta.annotations)
+            out.extend(ev.Cited(found, index) for found in cited if found is not None)
 
     def _done(self, out: list[ev.Event]) -> None:
         if not self._choices:
