@@ -8,8 +8,8 @@ from typing import Final
 SETTLED: Final = 10.0
 """Seconds of service after which a process counts as healthy, whatever happened before."""
 _PAUSES: Final = (0.0, 0.05, 0.1, 0.2)
-"""Seconds before the first, second … start in a row of a process that served; the last one for all that follow.
-The service may be away for 2 s after a death, and the start itself takes time."""
+"""Seconds before the first, second … start in a row of a process that served, then the last one.
+The service may be away for 2 s, and the start itself takes time."""
 _PAUSES_OF_STARTS: Final = (0.1, 0.2, 0.4, 0.8)
 """The same where it never came to serve."""
 

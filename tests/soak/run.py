@@ -68,6 +68,16 @@ async def _ask(gateway: Gateway, run: Run, requests: int, say: Say, quiet: float
         say(f"{sum(run.asked.values()):,} requests, {time.monotonic() - started:.0f} s, {now:.1f} MiB")
     run.seconds = time.monotonic() - started - quiet
     run.end = await _look(gateway, quiet)
+    if ejected := await asyncio.to_thread(_ejected_workers, gateway):
+        run.wrong["a healthy worker was ejected"] += ejected
+
+
+def _ejected_workers(gateway: Gateway) -> int:
+    return int(
+        gateway.metric(
+            'envoy_cluster_outlier_detection_ejections_enforced_total{envoy_cluster_name="ext_proc"}'
+        )
+    )
 
 
 async def _look(gateway: Gateway, quiet: float) -> dict[str, Held]:
