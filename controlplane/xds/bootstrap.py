@@ -12,6 +12,9 @@ from extproc.contract.names import CLUSTER_ADS
 from protos.api import Bootstrap, DownstreamConnectionsConfig, HttpProtocolOptions
 
 _MAX_CONNECTIONS = 50_000
+_RUNTIME = {"envoy.reloadable_features.grpc_side_stream_flow_control": False}
+"""With it, Envoy 1.40.0 crashes (the whole process) when a client leaves while a connection to a worker has
+more to write than its limit of 1 MiB: docs/decisions/0009."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def bootstrap(plan: BootstrapPlan) -> Bootstrap:
         },
         static_resources={"clusters": [_ads_cluster(plan.ads, plan.tls)]},
         overload_manager={"resource_monitors": [_connections()]},
+        layered_runtime={"layers": [{"name": "llm-gateway", "static_layer": _RUNTIME}]},
     )
 
 
