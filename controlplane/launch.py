@@ -24,7 +24,10 @@ def main() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(parent):
         sys.exit(f"{argv[0]}: the supervisor has gone")
-    os.execvp(argv[0], argv)  # noqa: S606 - that is its purpose
+    try:
+        os.execvp(argv[0], argv)  # noqa: S606 - that is its purpose
+    except OSError as error:
+        sys.exit(f"{argv[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":

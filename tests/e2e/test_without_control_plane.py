@@ -165,9 +165,12 @@ def test_a_damaged_last_good_configuration(accounts: Accounts, start: Start) -> 
         kill(gateway, "control plane")
         gateway.until(lambda: any("the control plane cannot start" in line for line in gateway.log))
         assert answers(gateway)
+        # Then an Envoy that starts has nothing to start from, and waits too.
+        kill(gateway, "envoy")
+        gateway.until(lambda: any("damaged; envoy waits" in line for line in gateway.log))
         gateway.write(config(accounts))
+        gateway.until(lambda: answers(gateway))
         gateway.until(lambda: (told := status(gateway)) and told["config"]["in_force"])
-        assert answers(gateway)
 
 
 def _intact(current: Path) -> bool:
