@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -24,6 +25,9 @@ from extproc.chat.model import (
 class _Logprobs(msgspec.Struct):
     content: list[Raw] | None = None
     refusal: list[Raw] | None = None
+
+
+_read_logprobs: Final = msgspec.json.Decoder(_Logprobs).decode
 
 
 class _Call:
@@ -79,7 +83,7 @@ class _Choice:
                 pass
 
     def _add_logprobs(self, raw: Raw) -> None:
-        more = msgspec.json.decode(raw, type=_Logprobs)
+        more = _read_logprobs(raw)
         total = self.logprobs = self.logprobs or _Logprobs()
         if more.content is not None:
             total.content = (total.content or []) + more.content
@@ -127,7 +131,9 @@ def fold(events: Iterable[ev.Event]) -> ChatResponse:
             case ev.Progress() | ev.End():
                 pass
             case _:
-                choices.setdefault(event.choice, _Choice()).add(event)
+                if event.choice not in choices:
+                    choices[event.choice] = _Choice()
+                choices[event.choice].add(event)
     return ChatResponse(
         id=start.id,
         created=start.created,

@@ -17,7 +17,7 @@ from msgspec import Raw
 
 from extproc.chat import events as ev
 from extproc.chat.model import Annotation, NativeContent, Thinking
-from extproc.wire.rawjson import ABSENT, MalformedJSON, decode, present, raw
+from extproc.wire.rawjson import ABSENT, MalformedJSON, decode, decoder, present, raw
 
 OWNER: Final = "anthropic"
 INVALID_JSON: Final = "INVALID_JSON"
@@ -57,6 +57,9 @@ class _Caller(msgspec.Struct, gc=False):
     type: str = "direct"
 
 
+_read_text: Final = decoder(str)
+
+
 class _Block:
     """One block while it grows. The pieces of each text field are joined when it is whole."""
 
@@ -76,8 +79,9 @@ class _Block:
     def text(self, field: str) -> str:
         """A text field so far: what it began with, and what followed."""
         value = self.fields.get(field)
-        begun = "" if value is None or bytes(value) == b"null" else decode(value, str)
-        return begun + "".join(self.grown.get(field, ()))
+        begun = "" if value is None or bytes(value) == b"null" else _read_text(value)
+        grown = self.grown.get(field)
+        return begun if grown is None else begun + "".join(grown)
 
     def input(self) -> Raw:
         """The arguments of a tool: streamed ones, or else those it began with.
@@ -135,7 +139,7 @@ class Blocks:
         """Raises: MalformedJSON for a block of a wrong shape, here and below."""
         if index in self._open:
             self.stop(index, out)
-        kind = decode(fields["type"], str) if "type" in fields else ""
+        kind = _read_text(fields["type"]) if "type" in fields else ""
         block = self._open[index] = _Block(kind, fields)
         block.begins_at = self._text
         block.is_late = self._answered and (kind == "text" or block.is_answer)
