@@ -58,7 +58,8 @@ class FileMode:
         working = self._last_good.read()
         try:
             before = await self._envoy.refusals()
-            self._gateway.keep(version)
+            if kept := self._gateway.keep(version):
+                await kept
             await asyncio.sleep(_VERDICT)
             refused = await self._envoy.refusals() > before
         except EnvoyAdminError:

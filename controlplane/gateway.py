@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -65,6 +67,7 @@ class ControlPlane(Observer):
         self._io = io
         self._environment = environment
         self._last_good = last_good
+        self._keeping = ThreadPoolExecutor(1, thread_name_prefix="last-good")
         self._recording = Recording({}, {})
         self.ads = AdsServer(endpoint, observer=self)
         self.compiled: Compiled | None = None
@@ -163,10 +166,17 @@ class ControlPlane(Observer):
         log.info("configuration %s is in force on every Envoy", version)
         self.keep(version)
 
-    def keep(self, version: str) -> None:
-        """It works: keep it for the next process, and for an Envoy that starts while there is none."""
-        if self._last_good and self.compiled is not None and self.compiled.snapshot.version == version:
-            self._last_good.keep(self.compiled, self._recording)
+    def keep(self, version: str) -> Awaitable[None] | None:
+        """It works: keep it for the next process, and for an Envoy that starts while there is none.
+
+        In a thread, since a large configuration takes a second; one after the other, so the last one stays.
+        None if it is not what is known here.
+        """
+        compiled, recording, last_good = self.compiled, self._recording, self._last_good
+        if last_good is None or compiled is None or compiled.snapshot.version != version:
+            return None
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._keeping, last_good.keep, compiled, recording)
 
     def refused(self, message: str) -> None:
         """An Envoy that reads files did not take the newest configuration."""

@@ -27,15 +27,22 @@ class Kept:
         return ControlPlane([self.file], FilesAndSecrets(), ENVIRONMENT, Endpoint(), last_good)
 
 
+async def accept(life: ControlPlane) -> None:
+    """What it serves is in force, and kept."""
+    assert life.compiled is not None
+    kept = life.keep(life.compiled.snapshot.version)
+    assert kept is not None
+    await kept
+
+
 @pytest.fixture
-def kept(tmp_path: Path) -> Kept:
+async def kept(tmp_path: Path) -> Kept:
     """After a life in which GOOD was in force."""
     kept = Kept(tmp_path)
     first = kept.life()
     assert not first.recall()
     first.load()
-    assert first.compiled is not None
-    first.accepted(first.compiled.snapshot.version)
+    await accept(first)
     return kept
 
 
@@ -73,6 +80,12 @@ def test_what_was_not_accepted_is_not_kept(kept: Kept) -> None:
     assert [model.name for model in third.compiled.plan.models] == ["a"]
 
 
+async def test_another_version_than_the_newest_is_not_kept(kept: Kept) -> None:
+    life = kept.life()
+    life.load()
+    assert life.keep("rolled back to") is None
+
+
 def test_what_another_program_made_is_not_used(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
     files = LastGood(kept.directory, PLAN).read()
     assert files is not None
@@ -90,13 +103,12 @@ def test_damage_is_told_and_survived(kept: Kept, damage: bytes, caplog: pytest.L
     assert "damaged" in caplog.text
 
 
-def test_that_it_cannot_be_written_is_told(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
+async def test_that_it_cannot_be_written_is_told(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
     kept.directory.rename(kept.directory.with_name("away"))
     kept.directory.touch()
     life = kept.life()
     life.load()
-    assert life.compiled is not None
-    life.accepted(life.compiled.snapshot.version)
+    await accept(life)
     assert "cannot be kept" in caplog.text
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -150,6 +151,19 @@ async def test_a_killed_worker_costs_only_its_own_streams(accounts: Accounts, st
         later = [asyncio.create_task(stream(gateway, "translated", 5)) for _ in range(10)]
         assert all(await asyncio.gather(*native, *later))
         assert (await asyncio.gather(*translated)).count(False) == own
+
+
+async def test_with_all_workers_dead_requests_wait_for_the_next(accounts: Accounts, start: Start) -> None:
+    with start(config(accounts)) as gateway:
+        async with Load(gateway.port, MIX).running() as load:
+            for _ in range(3):
+                await asyncio.sleep(1)
+                killed = time.monotonic()
+                for victim in children(gateway.pid)["extproc"]:
+                    os.kill(victim, signal.SIGKILL)
+                await asyncio.sleep(0.1)
+                await until(partial(load.answered, since=killed + 0.1), LIMIT)
+                assert load.failed(since=killed + 0.01) == []
 
 
 def test_nothing_is_left_and_the_next_start_is_soon(accounts: Accounts, start: Start) -> None:
