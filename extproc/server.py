@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from typing import Final, assert_never
-
-import msgspec
+from typing import Final, NamedTuple, assert_never
 
 from extproc import metrics
 from extproc.codec import decode, encode
@@ -27,7 +25,7 @@ MAX_MESSAGE: Final = 1088 * 1024 * 1024
 log = logging.getLogger("extproc")
 
 
-class Output(msgspec.Struct, frozen=True, gc=False):
+class Output(NamedTuple):
     """What to write, and whether to end the call (status OK) after it."""
 
     messages: tuple[bytes, ...]

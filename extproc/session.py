@@ -15,9 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
-from extproc.chat.model import ChatRequest
+from extproc.chat.model import ChatRequest, Named
 from extproc.chat.seams import Dialect, ReplyContext
 from extproc.contract.names import DETAILS_PREFIX
 from extproc.contract.target import RoutePolicy, Target, upstream_model
@@ -50,10 +48,6 @@ _IDENTITY: Final = "identity"
 
 _CONTINUE: Final = Reply((ContinueRequestHeaders(),))
 _POSITION: Final = re.compile(r"\[\d+\]")
-
-
-class _Named(msgspec.Struct):
-    model: str
 
 
 class Session:
@@ -176,7 +170,7 @@ def _requested_model(policy: RoutePolicy, body: bytes) -> str:
     if not policy.model.endswith("*"):
         return policy.model
     try:
-        return decode(body, _Named).model
+        return decode(body, Named).model
     except MalformedJSON as error:
         raise RequestError(str(error), param=error.path or None) from None
 

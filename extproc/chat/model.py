@@ -229,6 +229,12 @@ class ChatRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     extra: dict[str, Raw] = {}
 
 
+class Named(msgspec.Struct, gc=False):
+    """A request, as far as the name of its model."""
+
+    model: str
+
+
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "unknown"]
 """Why the model stopped.
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 from msgspec import Raw
 
 from extproc.chat import events as ev
 from extproc.chat.model import Annotation, NativeContent, Thinking
-from extproc.wire.rawjson import ABSENT, MalformedJSON, decode, decoder, present, raw
+from extproc.providers.anthropic import shapes
+from extproc.wire.rawjson import MalformedJSON, decode, decoder, present, raw
 
 OWNER: Final = "anthropic"
 INVALID_JSON: Final = "INVALID_JSON"
@@ -33,28 +33,6 @@ Answers are read without their request at hand, so the name alone tells, and cli
 _EMPTY_INPUT: Final = Raw(b"{}")
 _HIDDEN_WORK: Final = frozenset({"thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use"})
 """Blocks that may take long without a word for the client."""
-
-
-class Delta(msgspec.Struct, gc=False):
-    """The ``delta`` of a content_block_delta; of each type one field is set."""
-
-    text: str | None = None
-    partial_json: str | None = None
-    thinking: str | None = None
-    signature: str | None = None
-    content: str | None = None  # of a compaction block (beta)
-    citation: Raw = ABSENT
-
-
-class _Citation(msgspec.Struct, gc=False):
-    type: str = ""
-    url: str | None = None
-    source: str | None = None
-    title: str | None = None
-
-
-class _Caller(msgspec.Struct, gc=False):
-    type: str = "direct"
 
 
 _read_text: Final = decoder(str)
@@ -184,7 +162,7 @@ class Blocks:
                 return (
                     caller is not None
                     and bytes(caller) != b"null"
-                    and decode(caller, _Caller).type != "direct"
+                    and decode(caller, shapes.Caller).type != "direct"
                 )
             case _:
                 return True
@@ -194,7 +172,7 @@ class Blocks:
             self._text += len(text)
             out.append(ev.TextDelta(text))
 
-    def delta(self, index: int, delta: Delta, out: list[ev.Event]) -> None:
+    def delta(self, index: int, delta: shapes.Delta, out: list[ev.Event]) -> None:
         block = self._open.get(index)
         if block is None:
             return
@@ -246,7 +224,7 @@ class Blocks:
         self._whole.append(block)
 
     def _cite(self, citation: Raw, begins_at: int, out: list[ev.Event]) -> None:
-        cited = decode(citation, _Citation)
+        cited = decode(citation, shapes.Citation)
         url = cited.url or cited.source
         if url is None:  # a document of the request: OpenAI has no word for that
             self._special = True

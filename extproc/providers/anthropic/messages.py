@@ -16,7 +16,6 @@ import re
 import zlib
 from typing import Any, Final, TypeAlias
 
-import msgspec
 from msgspec import Raw
 
 from extproc.chat.model import (
@@ -33,6 +32,7 @@ from extproc.chat.model import (
     UserMessage,
 )
 from extproc.errors import RequestError, UnsupportedFieldError
+from extproc.providers.anthropic import shapes
 from extproc.providers.anthropic.blocks import INVALID_JSON, OWNER
 from extproc.providers.anthropic.content import FILES_BETA, Block, is_tool_result, write_part, write_text
 from extproc.wire.rawjson import MalformedJSON, decode, decoder
@@ -45,20 +45,23 @@ _NO_USER: Final = {"type": "text", "text": "."}
 """Stands for the user where a conversation begins with the assistant, and says as little as can be."""
 
 
-class _Object(msgspec.Struct, gc=False):
-    """Any JSON object; nothing of it is kept."""
+_read_object: Final = decoder(shapes.Object)
 
 
-_read_object: Final = decoder(_Object)
-
-
-class Conversation(msgspec.Struct, gc=False):
+class Conversation:
     """system: text blocks. messages: turns. unsupported, betas: as in the request."""
 
-    system: list[dict[str, Any]]
-    messages: list[dict[str, Any]]
-    unsupported: list[str]
-    betas: list[str]
+    def __init__(
+        self,
+        system: list[dict[str, Any]],
+        messages: list[dict[str, Any]],
+        unsupported: list[str],
+        betas: list[str],
+    ) -> None:
+        self.system = system
+        self.messages = messages
+        self.unsupported = unsupported
+        self.betas = betas
 
 
 _Turn: TypeAlias = tuple[str, list[Block], list[Block]]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 from msgspec import Raw
 
 from extproc.chat import events as ev
 from extproc.chat.fold import fold
-from extproc.chat.model import AssistantMessage, ChatResponse, Choice, FinishReason, TextPart, Usage
+from extproc.chat.model import AssistantMessage, ChatResponse, Choice, FinishReason, TextPart
 from extproc.errors import ProviderFailed
+from extproc.providers.anthropic import shapes
 from extproc.providers.anthropic.blocks import Blocks
 from extproc.providers.faults import fault_error, read_fault
 from extproc.wire.rawjson import ABSENT, MalformedJSON, decoder, present
@@ -31,73 +31,20 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
 SERVICE_TIERS: Final = {"standard": "default", "priority": "priority"}
 
 
-class OutputDetails(msgspec.Struct, gc=False):
-    thinking_tokens: int | None = None
-
-
-class MessageUsage(msgspec.Struct, gc=False):
-    """Streams repeat some of it in ``message_delta``, cumulatively: what is said last counts."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens_details: OutputDetails | None = None
-    service_tier: str | None = None
-
-    def update(self, newer: MessageUsage) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(newer, name)
-            if value is not None:
-                setattr(self, name, value)
-
-    def usage(self) -> Usage:
-        """Anthropic counts cached input apart, OpenAI as a part: the prompt is the sum."""
-        cached, written = self.cache_read_input_tokens, self.cache_creation_input_tokens
-        details = self.output_tokens_details
-        return Usage(
-            prompt=(self.input_tokens or 0) + (cached or 0) + (written or 0),
-            completion=self.output_tokens or 0,
-            cached=cached,
-            cache_write=written,
-            reasoning=None if details is None else details.thinking_tokens,
-        )
-
-
-class StopDetails(msgspec.Struct, gc=False):
-    explanation: str | None = None
-
-
-class Stop(msgspec.Struct, gc=False):
-    """The end of a message: fields of the message itself, or of a ``message_delta``."""
-
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-    stop_details: StopDetails | None = None
-
-
-class Message(Stop):
-    type: str | None = None
-    id: str | None = None
-    model: str | None = None
-    content: list[dict[str, Raw]] | None = None
-    usage: MessageUsage | None = None
-
-
-_read_message: Final = decoder(Message)
+_read_message: Final = decoder(shapes.Message)
 _read_text: Final = decoder(str)
 
 
-def service_tier(message: Message) -> str | None:
+def service_tier(message: shapes.Message) -> str | None:
     tier = message.usage.service_tier if message.usage else None
     return None if tier is None else SERVICE_TIERS.get(tier)
 
 
-def start_event(message: Message) -> ev.Start:
+def start_event(message: shapes.Message) -> ev.Start:
     return ev.Start(id=message.id, model=message.model, service_tier=service_tier(message))
 
 
-def finish_events(stop: Stop, blocks: Blocks) -> list[ev.Event]:
+def finish_events(stop: shapes.Stop, blocks: Blocks) -> list[ev.Event]:
     reason = finish_reason(stop)
     if reason == "tool_calls" and blocks.only_answered:
         reason = "stop"
@@ -106,11 +53,11 @@ def finish_events(stop: Stop, blocks: Blocks) -> list[ev.Event]:
     return [finish] if refused is None else [ev.RefusalDelta(refused), finish]
 
 
-def finish_reason(stop: Stop) -> FinishReason:
+def finish_reason(stop: shapes.Stop) -> FinishReason:
     return FINISH_REASONS.get(stop.stop_reason or "", "unknown")
 
 
-def refusal(stop: Stop) -> str | None:
+def refusal(stop: shapes.Stop) -> str | None:
     """A refusal's explanation is what the client reads in the place of an answer."""
     if stop.stop_reason != "refusal" or stop.stop_details is None:
         return None
@@ -143,7 +90,7 @@ def only_text(content: list[dict[str, Raw]]) -> str | None:
     return "".join(texts)
 
 
-def plain(message: Message, text: str) -> ChatResponse:
+def plain(message: shapes.Message, text: str) -> ChatResponse:
     """What `folded` says of a message that is only `text`, at a quarter of the price."""
     choice = Choice(
         message=AssistantMessage(parts=(TextPart(text=text),) if text else (), refusal=refusal(message)),
@@ -160,7 +107,7 @@ def plain(message: Message, text: str) -> ChatResponse:
     )
 
 
-def folded(message: Message, content: list[dict[str, Raw]]) -> ChatResponse:
+def folded(message: shapes.Message, content: list[dict[str, Raw]]) -> ChatResponse:
     """The answer as its stream would have told it."""
     out: list[ev.Event] = [start_event(message)]
     blocks = Blocks()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-from msgspec import Raw
-
 from extproc.chat import events as ev
-from extproc.providers.anthropic.blocks import Blocks, Delta
-from extproc.providers.anthropic.response import Message, MessageUsage, Stop, finish_events, start_event
+from extproc.providers.anthropic import shapes
+from extproc.providers.anthropic.blocks import Blocks
+from extproc.providers.anthropic.response import finish_events, start_event
 from extproc.providers.faults import fault_error, read_fault
 from extproc.providers.streaming import EventStreamReader, truncated
 from extproc.wire.rawjson import decode, decoder
@@ -28,35 +26,8 @@ _KINDS: Final = frozenset(
 )
 
 
-class _Typed(msgspec.Struct, gc=False):
-    type: str | None = None
-
-
-class _MessageStart(msgspec.Struct, gc=False):
-    message: Message
-
-
-class _BlockStart(msgspec.Struct, gc=False):
-    content_block: dict[str, Raw]
-    index: int = 0
-
-
-class _BlockDelta(msgspec.Struct, gc=False):
-    delta: Delta
-    index: int = 0
-
-
-class _BlockStop(msgspec.Struct, gc=False):
-    index: int = 0
-
-
-class _MessageDelta(msgspec.Struct, gc=False):
-    delta: Stop | None = None
-    usage: MessageUsage | None = None
-
-
-_read_typed: Final = decoder(_Typed)
-_read_delta: Final = decoder(_BlockDelta)
+_read_typed: Final = decoder(shapes.Typed)
+_read_delta: Final = decoder(shapes.BlockDelta)
 
 
 class AnthropicStreamReader(EventStreamReader):
@@ -65,10 +36,10 @@ class AnthropicStreamReader(EventStreamReader):
     def __init__(self) -> None:
         super().__init__()
         self._blocks = Blocks()
-        self._usage = MessageUsage()
+        self._usage = shapes.MessageUsage()
         self._started = False
         self._finished = False
-        self._begun_with = Stop()
+        self._begun_with = shapes.Stop()
 
     def event(self, event: ServerSentEvent, out: list[ev.Event]) -> None:
         # Anthropic says the type twice; others leave out the name, or write "message" for all.
@@ -80,14 +51,14 @@ class AnthropicStreamReader(EventStreamReader):
                 delta = _read_delta(data)
                 self._blocks.delta(delta.index, delta.delta, out)
             case "content_block_start":
-                start = decode(data, _BlockStart)
+                start = decode(data, shapes.BlockStart)
                 self._blocks.start(start.index, start.content_block, out)
             case "content_block_stop":
-                self._blocks.stop(decode(data, _BlockStop).index, out)
+                self._blocks.stop(decode(data, shapes.BlockStop).index, out)
             case "message_start":
-                self._start(decode(data, _MessageStart).message, out)
+                self._start(decode(data, shapes.MessageStart).message, out)
             case "message_delta":
-                end = decode(data, _MessageDelta)
+                end = decode(data, shapes.MessageDelta)
                 if end.delta is not None and end.delta.stop_reason is not None:
                     self._finish(end.delta, out)
                 self._count(end.usage, out)
@@ -99,7 +70,7 @@ class AnthropicStreamReader(EventStreamReader):
             case _:
                 pass  # pings, and event types that are yet to come
 
-    def _start(self, message: Message, out: list[ev.Event]) -> None:
+    def _start(self, message: shapes.Message, out: list[ev.Event]) -> None:
         """Servers have been seen to begin twice, and Anthropic to put a whole answer into the beginning.
 
         It does so when a server tool calls one of the client's (programmatic tool calling).
@@ -113,12 +84,12 @@ class AnthropicStreamReader(EventStreamReader):
                 self._blocks.stop(index, out)
         self._count(message.usage, out)
 
-    def _count(self, usage: MessageUsage | None, out: list[ev.Event]) -> None:
+    def _count(self, usage: shapes.MessageUsage | None, out: list[ev.Event]) -> None:
         if usage is not None:
             self._usage.update(usage)
             out.append(ev.UsageSeen(self._usage.usage()))
 
-    def _finish(self, stop: Stop, out: list[ev.Event]) -> None:
+    def _finish(self, stop: shapes.Stop, out: list[ev.Event]) -> None:
         if self._finished:
             return
         self._finished = True

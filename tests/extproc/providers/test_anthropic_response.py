@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extproc.providers.anthropic.response import FINISH_REASONS, Message, folded, only_text, plain
+from extproc.providers.anthropic.response import FINISH_REASONS, folded, only_text, plain
+from extproc.providers.anthropic.shapes import Message
 
 NOT_GIVEN = object()
 
