@@ -183,14 +183,17 @@ class Group:
         self._envoy.let_end()
         self._tell()
         deadline = asyncio.get_running_loop().time() + self._options.drain
-        with contextlib.suppress(EnvoyAdminError):
-            await ask(self._places.envoy_admin, "POST", "/healthcheck/fail")
-            while asyncio.get_running_loop().time() < deadline and not self._hurry:
+        while self._envoy.pid is not None:
+            # An Envoy that is busy may answer late: that is no reason to cut what it is busy with.
+            with contextlib.suppress(EnvoyAdminError):
+                await ask(self._places.envoy_admin, "POST", "/healthcheck/fail")
                 stats = await ask(self._places.envoy_admin, "GET", f"/stats?filter=^{_ACTIVE}$")
                 if int(stats.rpartition(b":")[2] or 0) == 0:
                     return
-                await asyncio.sleep(_POLL)
-            log.warning("requests were still running; they are cut")
+            if self._hurry or asyncio.get_running_loop().time() >= deadline:
+                log.warning("requests were still running; they are cut")
+                return
+            await asyncio.sleep(_POLL)
 
     def _control_plane_command(self) -> Command:
         argv = [sys.executable, "-P", "-m", "controlplane", "member", "--directory", str(self._places.root)]

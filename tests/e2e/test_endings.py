@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import Accounts, Start
-from tests.e2e.harness import Gateway, free_port
+from tests.e2e.harness import COMMAND, Gateway, free_port
 from tests.e2e.processes import children
 from tests.e2e.test_group import config, run
 from tests.e2e.test_kills import stream, worker
@@ -79,19 +79,19 @@ async def test_draining_ends_with_envoy(accounts: Accounts, start: Start) -> Non
 
 def test_a_closed_terminal_drains(accounts: Accounts, start: Start) -> None:
     with start(config(accounts)) as gateway:
+        before = children(gateway.pid)
+        os.kill(gateway.pid, signal.SIGUSR1)  # log files are opened again: nothing to see
+        time.sleep(0.3)
+        assert children(gateway.pid) == before
         os.kill(gateway.pid, signal.SIGHUP)
         assert gateway._process.wait(20) == 0
 
 
 def test_a_signal_while_starting(accounts: Accounts, tmp_path: Path) -> None:
-    gateway: Any = Gateway(tmp_path, config(accounts))
+    gateway = Gateway(tmp_path, config(accounts))
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, time\n'extproc' in sys.orig_argv and time.sleep(9)"
     )
-    import subprocess
-
-    from tests.e2e.harness import COMMAND
-
     with subprocess.Popen(
         [str(COMMAND), "up", "-c", str(gateway.file)],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
