@@ -65,7 +65,7 @@ def decode(data: bytes) -> Message:
             try:
                 target = _target(_sent_along(headers, names.HEADER_TARGET))
                 policy = _policy(_sent_along(headers, names.HEADER_POLICY))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeError) as error:
                 raise ProtocolError(f"endpoint or route metadata of another version: {error}") from None
             return RequestHeaders(target, policy, headers)
         case "request_body":

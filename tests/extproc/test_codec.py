@@ -171,6 +171,8 @@ GOOD = (text_of(CLAUDE), text_of(POLICY))
         (GOOD[0].replace("anthropic", "telepathy"), GOOD[1], "telepathy"),
         (GOOD[0], GOOD[1].replace("openai_chat", "smoke_signals"), "smoke_signals"),
         (GOOD[0], "[]", "metadata of another version"),
+        ("\u2028", GOOD[1], "metadata of another version"),
+        (GOOD[0], "\xa1", "metadata of another version"),
     ],
 )
 def test_metadata_that_is_missing_or_of_another_version(target, route, reason):

@@ -115,7 +115,7 @@ async def test_a_stream_that_goes_on_as_long_as_it_gets_credit(transport, socket
         sending = asyncio.create_task(peer.send(number, framed(*[bytes(10_000)] * 5000)))
         done, _ = await asyncio.wait({sending}, timeout=1)
         assert not done
-        assert server.growth < 20
+        assert server.growth < 40
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sending

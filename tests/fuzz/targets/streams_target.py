@@ -1,0 +1,85 @@
+"""Providers' streams: nothing is raised, cuts make no difference, and what comes of them can be written.
+
+The first byte of an input says whose stream it is and how it is cut.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from extproc.chat.seams import ReplyContext
+from extproc.dialects import DIALECTS
+from extproc.providers import WIRE_FORMATS
+from extproc.wire.sse import SSEDecoder, SSEError
+from tests.extproc.recordings import _all
+from tests.extproc.streams import BEGIN, BLOCK, END, PING, delta, overloaded
+from tests.fuzz.mutation import mutate_bytes, mutate_lines
+from tests.fuzz.targets.messages_target import mutate_line
+
+FORMATS = ("anthropic", "openai")
+REPLY = ReplyContext(model="fast", created=1, request_id="req-1", include_usage=True)
+
+
+def seeds() -> list[bytes]:
+    recorded = [
+        bytes([FORMATS.index(recording.wire_format)]) + recording.body
+        for recording in _all()
+        if recording.stream and len(recording.body) < 20_000
+    ]
+    chunk = (
+        b'data: {"id": "1", "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": null}]}\n\n'
+    )
+    return [
+        b"\0" + BEGIN + PING + BLOCK + delta("Hello") + END,
+        b"\2" + BEGIN.replace(b"\n", b"\r\n") + b": comment\r\n" + BLOCK + overloaded(),
+        b"\1" + chunk + b"data: [DONE]\n\n",
+        b"\3\xef\xbb\xbf" + chunk.replace(b"\n", b"\r") + b"event\nid: 1\nretry: 5\n\n" + chunk,
+        *recorded,
+    ]
+
+
+def check(given: bytes) -> None:
+    how, said = (given[0], given[1:]) if given else (0, b"")
+    pieces = list(_pieces(said, how))
+    assert _decoded([said]) == _decoded(pieces), "events depend on the cuts"
+    whole = _read(FORMATS[how & 1], [said])
+    assert repr(_read(FORMATS[how & 1], pieces)) == repr(whole), "what is read depends on the cuts"
+    for dialect in DIALECTS.values():
+        writer = dialect.stream_writer(REPLY)
+        written = b"".join(writer.write([event]) for event in whole)
+        written.decode()
+
+
+def _pieces(said: bytes, seed: int) -> list[bytes]:
+    dice = Random(seed)
+    pieces, at = [], 0
+    while at < len(said):
+        size = dice.choice((0, 1, 2, 7, 30, 200, 2000))
+        pieces.append(said[at : at + size])
+        at += size
+    return pieces
+
+
+def _decoded(pieces: list[bytes]) -> list[Any]:
+    decoder = SSEDecoder(max_event=10_000)
+    events: list[Any] = []
+    try:
+        for piece in pieces:
+            events += decoder.feed(piece)
+    except SSEError:
+        # How many were whole before the one that is too large is the cuts' business.
+        return ["too large"]
+    return events
+
+
+def _read(name: str, pieces: list[bytes]) -> list[Any]:
+    reader = WIRE_FORMATS[name].stream_reader()
+    events = [event for piece in pieces for event in reader.feed(piece)]
+    return events + reader.finish()
+
+
+def mutate(given: bytes, dice: Random) -> bytes:
+    if dice.random() < 0.2:
+        return mutate_bytes(given, dice)
+    return given[:1] + mutate_lines(given[1:], dice, mutate_line)
