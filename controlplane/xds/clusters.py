@@ -233,8 +233,8 @@ def _ext_proc_cluster(environment: Environment) -> Cluster:
         },
         transport_socket=transport_socket(workers, tls) if tls else None,
         circuit_breakers=_limits(None),
-        # A dead worker has the fewest requests, so it would draw all new ones: its first refused connection or
-        # broken stream ejects it, and what was refused goes to another one (docs/decisions/0005).
+        # A dead worker has the fewest requests, so it would draw all new ones: its first refused connection
+        # or broken stream ejects it, and what was refused goes to another one (docs/decisions/0005).
         outlier_detection={
             "split_external_local_origin_errors": True,
             "consecutive_local_origin_failure": {"value": 1},
