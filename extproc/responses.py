@@ -18,7 +18,7 @@ Every body message is owed exactly one reply, in order, also those that came whi
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 
 from extproc.chat.events import Event, StreamError, commits
@@ -231,11 +231,8 @@ class _HeldStream:
         self._owed = 0
         self._held_bytes = 0
         self._held: list[Event] = []
+        self._reader: StreamReader | None = None  # made within `on`, which catches the bugs of making it
         self._handle: Callable[[Any, ResponseBody], Reply] = _HeldStream._hold  # see Session
-
-    @cached_property
-    def _reader(self) -> StreamReader:
-        return self._exchange.wire_format.stream_reader()
 
     def on(self, message: ResponseBody) -> Reply:
         try:
@@ -245,8 +242,11 @@ class _HeldStream:
             return self._broke(error, notes)
 
     def _read(self, message: ResponseBody) -> list[Event]:
-        events = self._reader.feed(message.body)
-        return events + self._reader.finish() if message.end else events
+        reader = self._reader
+        if reader is None:
+            reader = self._reader = self._exchange.wire_format.stream_reader()
+        events = reader.feed(message.body)
+        return events + reader.finish() if message.end else events
 
     def _hold(self, message: ResponseBody) -> Reply:
         self._owed += 1
@@ -286,9 +286,9 @@ class Watched(_HeldStream):
 class Translated(_HeldStream):
     """A stream in another format: translated to its end."""
 
-    @cached_property
-    def _writer(self) -> StreamWriter:
-        return self._exchange.dialect.stream_writer(self._exchange.reply)
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange)
+        self._writer: StreamWriter | None = None
 
     def release(self) -> Reply:
         """Do not hold: the headers go before any content, and no other provider can be asked."""
@@ -307,11 +307,14 @@ class Translated(_HeldStream):
 
     def _write(self, events: list[Event]) -> tuple[bytes, tuple[Note, ...]]:
         """The client's bytes; an error event ends them and no end marker follows."""
+        writer = self._writer
+        if writer is None:
+            writer = self._writer = self._exchange.dialect.stream_writer(self._exchange.reply)
         if events and isinstance(last := events[-1], StreamError):
-            before = self._writer.write(events[:-1])
+            before = writer.write(events[:-1])
             body, notes = self._tell(last.error)
             return before + body, notes
-        body = self._writer.write(events)
+        body = writer.write(events)
         self._handle = Translated._stream
         return body, ()
 

@@ -16,6 +16,10 @@ from msgspec import Raw
 
 T = TypeVar("T")
 
+JSONText: TypeAlias = Any
+"""bytes, str or Raw. msgspec's types call Raw a kind of bytes, which it is not, and compiled code would
+believe them."""
+
 _BOM: Final = b"\xef\xbb\xbf"
 
 ABSENT: Final = Raw()
@@ -37,7 +41,7 @@ class MalformedJSON(ValueError):  # noqa: N818 - reads as what it is
         self.path = path
 
 
-Decode: TypeAlias = Callable[[bytes | str | Raw], T]
+Decode: TypeAlias = Callable[[JSONText], T]
 """JSON text -> its value. Raises: MalformedJSON."""
 
 
@@ -48,7 +52,7 @@ def decoder(shape: type[T]) -> Decode[T]:
     """
     read = msgspec.json.Decoder(shape).decode
 
-    def decode(data: bytes | str | Raw) -> T:
+    def decode(data: JSONText) -> T:
         try:
             if type(data) is bytes and data.isascii():  # most texts: nothing to check or to skip
                 return read(data)
@@ -64,7 +68,7 @@ def _decoder(shape: Any) -> Decode[Any]:
     return decoder(shape)
 
 
-def decode(data: bytes | str | Raw, shape: type[T]) -> T:
+def decode(data: JSONText, shape: type[T]) -> T:
     """`data` as `shape`. A byte order mark is skipped; invalid UTF-8 anywhere is refused.
 
     Raises:
@@ -79,15 +83,15 @@ _read_fields: Final = decoder(dict[str, Raw])
 _read_string: Final = decoder(str)
 
 
-def _checked(data: bytes | str | Raw) -> bytes | str:
+def _checked(data: JSONText) -> bytes | str:
     """`data` as it may go to msgspec, which skips over some bad UTF-8."""
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
-    data = bytes(data)
-    if data.isascii():
-        return data
-    str(data, "utf-8")  # not for its result, which msgspec would have to encode again
-    return data.removeprefix(_BOM)
+    text = bytes(data)
+    if text.isascii():
+        return text
+    str(text, "utf-8")  # not for its result, which msgspec would have to encode again
+    return text.removeprefix(_BOM)
 
 
 def _malformed(error: Exception) -> MalformedJSON:
