@@ -33,21 +33,20 @@ def by_chance(module: ModuleType, seconds: float, seed: int) -> int:
     Raises: Found.
     """
     dice = Random(seed)
-    corpus: list[bytes] = list(module.seeds())
+    corpus = list(module.seeds())
+    mutants = list(corpus)
     for data in corpus:
         _try(module, data)
     tried = len(corpus)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        data = dice.choice(corpus)
-        for _ in range(dice.choice((1, 1, 2, 3, 8))):
+        data = dice.choice(mutants if dice.random() < 0.3 else corpus)
+        for _ in range(dice.choice((1, 1, 1, 2, 4))):
             data = module.mutate(data, dice)[:LARGEST]
         _try(module, data)
         tried += 1
-        if dice.random() < 0.01:  # mutants of mutants, a bounded number of them
-            corpus[dice.randrange(len(corpus))] = data
-        if tried % 50_000 == 0:
-            corpus = list(module.seeds())
+        if dice.random() < 0.01:
+            mutants[dice.randrange(len(mutants))] = data
     return tried
 
 

@@ -69,11 +69,12 @@ class HeaderReader:
         newest = entries[0] if entries else None  # held, so that no later entry can be the same object
         try:
             headers = self._decoder.decode(block, raw=True)
-        except OversizedHeaderListError as error:
-            raise ConnectionFailed(ErrorCode.ENHANCE_YOUR_CALM, str(error)) from None
+        except OversizedHeaderListError:
+            reason = f"a header list above {MAX_BLOCK} bytes"
+            raise ConnectionFailed(ErrorCode.ENHANCE_YOUR_CALM, reason) from None
         except Exception as error:  # noqa: BLE001 - hpack raises IndexError and others besides its own
-            reason = str(error) or type(error).__qualname__
-            raise ConnectionFailed(ErrorCode.COMPRESSION_ERROR, reason) from None
+            # Not what hpack says: that may show where its buffer lies in memory.
+            raise ConnectionFailed(ErrorCode.COMPRESSION_ERROR, type(error).__qualname__) from None
         request = _understand([(bytes(name), bytes(value)) for name, value in headers])
         # Entries come at the front and go at the back: with the newest and their number, all are the same.
         if (len(entries), table.maxsize) != before or (entries and entries[0] is not newest):

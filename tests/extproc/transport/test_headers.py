@@ -172,7 +172,7 @@ def test_what_is_not_hpack(block):
     with pytest.raises(ConnectionFailed) as failed:
         HeaderReader().read(block)
     assert failed.value.code is ErrorCode.COMPRESSION_ERROR
-    assert failed.value.reason
+    assert failed.value.reason.isalpha()  # the name of an error, nothing of what hpack says about memory
 
 
 def test_a_list_too_large_once_it_is_decoded():

@@ -140,4 +140,4 @@ def _mutate_frame(part: bytes, dice: Random) -> bytes:
             )
         case _:
             payload = mutate_bytes(payload, dice)
-    return f.frame(kind, flags, stream, payload[: 1 << 17])
+    return f.frame(kind, flags, stream & 0xFFFFFFFF, payload[: 1 << 17])

@@ -5,6 +5,7 @@ The first byte of an input says whose stream it is and how it is cut.
 
 from __future__ import annotations
 
+import re
 from random import Random
 from typing import Any
 
@@ -44,7 +45,7 @@ def check(given: bytes) -> None:
     pieces = list(_pieces(said, how))
     assert _decoded([said]) == _decoded(pieces), "events depend on the cuts"
     whole = _read(FORMATS[how & 1], [said])
-    assert repr(_read(FORMATS[how & 1], pieces)) == repr(whole), "what is read depends on the cuts"
+    assert _shown(_read(FORMATS[how & 1], pieces)) == _shown(whole), "what is read depends on the cuts"
     for dialect in DIALECTS.values():
         writer = dialect.stream_writer(REPLY)
         written = b"".join(writer.write([event]) for event in whole)
@@ -77,6 +78,11 @@ def _read(name: str, pieces: list[bytes]) -> list[Any]:
     reader = WIRE_FORMATS[name].stream_reader()
     events = [event for piece in pieces for event in reader.feed(piece)]
     return events + reader.finish()
+
+
+def _shown(events: list[Any]) -> str:
+    """Exceptions compare by identity, and raw JSON shows where it lies."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(events))
 
 
 def mutate(given: bytes, dice: Random) -> bytes:
