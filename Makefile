@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
 
-.PHONY: demo test soak bench bench-quick lint format docs clean
+.PHONY: demo test fuzz soak bench bench-quick lint format docs clean
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,15 @@ else
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not alone" --cov --cov-report=
 	$(BIN)/pytest -m alone --cov --cov-append --cov-report=term
 endif
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,fuzz]'
+	touch $@
+
+# Each target for so many seconds. Some targets: ARGS="frames yaml".
+SECONDS ?= 60
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 # What a request costs next to a plain Envoy (docs/performance.md). Some rows: ARGS="--only 'translated-*'".
 bench: $(VENV)/.demo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +25,11 @@ def test_a_second_of_chance(name):
 def test_frames_are_taken_apart_and_put_together():
     for data in target("frames").seeds():
         assert joined(split(data)) == data
+
+
+FOUND = sorted((Path(__file__).parent / "found").glob("*/*"))
+
+
+@pytest.mark.parametrize("path", FOUND, ids=[f"{path.parent.name}: {path.name}" for path in FOUND])
+def test_what_broke_a_target_does_no_more(path):
+    target(path.parent.name).check(path.read_bytes())
