@@ -14,7 +14,7 @@ from protos.api import Bootstrap, DownstreamConnectionsConfig, HttpProtocolOptio
 _MAX_CONNECTIONS = 50_000
 _RUNTIME = {"envoy.reloadable_features.grpc_side_stream_flow_control": False}
 """With it, Envoy 1.40.0 crashes (the whole process) when a client leaves while a connection to a worker has
-more to write than its limit of 1 MiB: docs/decisions/0009."""
+more to write than its limit of 1 MiB: docs/decisions/0010."""
 
 
 @dataclass(frozen=True, slots=True)
