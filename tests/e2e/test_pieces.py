@@ -155,6 +155,15 @@ def test_control_plane_workers_and_envoy_apart(accounts: Accounts, tmp_path: Pat
     [
         (["--ads", "0.0.0.0:18000"], "beyond this machine it needs"),
         (["--ads", "127.0.0.1:0", "--tls-cert", __file__], "go together"),
+        (["--ads", "127.0.0.1:0", "--ext-proc", "10.0.0.1:9000"], "beyond this machine it needs"),
+        (["--ads", "127.0.0.1:0", "--ext-proc-ca", "ca.pem"], "go together"),
+        (
+            [
+                *("--ads", "127.0.0.1:0", "--ext-proc", "unix:/w", "--ext-proc-ca", "ca.pem"),
+                *("--ext-proc-cert", "a.crt", "--ext-proc-key", "a.key"),
+            ],
+            "are for HOST:PORT",
+        ),
     ],
 )
 def test_serve_refuses_what_is_unsafe(
