@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
 
-.PHONY: demo test fuzz soak bench bench-quick lint format docs clean
+.PHONY: demo test test-compiled fuzz soak bench bench-quick lint format docs clean
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -15,6 +15,13 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@ $(VENV)/.demo
+
+# The product as it is installed: the hot loop of ext_proc compiled (setup.py).
+COMPILED := .venv-compiled
+$(COMPILED)/.done: setup.py pyproject.toml constraints.txt $(shell git ls-files '*.py' '*.lua' | grep -v ^tests/)
+	$(PYTHON) -m venv $(COMPILED)
+	PIP_CONSTRAINT=constraints.txt $(COMPILED)/bin/pip install --quiet --disable-pip-version-check '.[dev]'
+	touch $@
 
 demo: $(VENV)/.demo
 	$(BIN)/llm-gateway demo
@@ -28,6 +35,11 @@ else
 	$(BIN)/pytest -m alone --cov --cov-append --cov-report=term
 endif
 
+# ext_proc's tests once more, on the compiled modules: those installed, not those of this folder.
+test-compiled: $(COMPILED)/.done
+	$(COMPILED)/bin/python -P -m pytest --import-mode=append -p no:cacheprovider -n $(WORKERS) --dist loadfile \
+	    --require-compiled tests/extproc
+
 $(VENV)/.fuzz: $(VENV)/.dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,fuzz]'
 	touch $@
@@ -38,11 +50,11 @@ fuzz: $(VENV)/.fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 # What a request costs next to a plain Envoy (docs/performance.md). Some rows: ARGS="--only 'translated-*'".
-bench: $(VENV)/.demo
-	$(BIN)/python -m tests.bench $(ARGS)
+bench: $(COMPILED)/.done
+	$(COMPILED)/bin/python -m tests.bench $(ARGS)
 
-bench-quick: $(VENV)/.demo
-	$(BIN)/python -m tests.bench --quick $(ARGS)
+bench-quick: $(COMPILED)/.done
+	$(COMPILED)/bin/python -m tests.bench --quick $(ARGS)
 
 # About three minutes on two cores. Fewer requests: ARGS="--requests 20000".
 soak: $(VENV)/.dev
@@ -62,4 +74,4 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m controlplane.config.reference > docs/configuration.md
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(COMPILED) build *.egg-info

@@ -2,11 +2,28 @@
 
 import pytest
 
+import extproc.codec
+
+COMPILED = not extproc.codec.__file__.endswith(".py")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite golden files, remove those without a source"
     )
+    parser.addoption(
+        "--require-compiled", action="store_true", help="fail if ext_proc's hot loop is not compiled"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--require-compiled") and not COMPILED:
+        raise pytest.UsageError(f"not compiled: {extproc.codec.__file__}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if COMPILED and item.get_closest_marker("interpreted"):
+        pytest.skip("looks into modules in a way that compiled ones do not allow")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +23,17 @@ def machine() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         **{name: _version(name) for name in _PACKAGES},
+        "ext_proc": _hot_loop(),
         "commit": _commit(),
         "load_average": load_average(),
     }
+
+
+def _hot_loop() -> str:
+    """Whether the workers' hot loop is compiled. They run what is installed, not what stands in this folder."""
+    asked = [sys.executable, "-P", "-c", "import extproc.codec; print(extproc.codec.__file__)"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    return "interpreted" if said.strip().endswith(".py") else "compiled"
 
 
 def _cpu(cpuinfo: str) -> str:

@@ -85,7 +85,8 @@ class Stand:
         socket = self._directory / f"{name}.sock"
         metrics = self._directory / f"{name}.metrics"
         metrics.mkdir()
-        argv = [sys.executable, "-m", "extproc", "serve", "--listen", f"unix:{socket}"]
+        # -P: what is installed, which may be compiled, not what stands in this folder.
+        argv = [sys.executable, "-P", "-m", "extproc", "serve", "--listen", f"unix:{socket}"]
         argv += ["--transport", transport] if transport else []
         worker, log = self._run(f"{name}.worker", argv, {"PROMETHEUS_MULTIPROC_DIR": str(metrics)})
         until(lambda: accepts_unix(socket), worker, log, f"the worker of {name}")

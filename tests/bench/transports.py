@@ -14,7 +14,7 @@ UNNAMED: Final = "default"
 
 def transports() -> tuple[list[str], bool]:
     """The transports, the fast one first, and whether there is a choice."""
-    asked = [sys.executable, "-m", "extproc", "serve", "--help"]
+    asked = [sys.executable, "-P", "-m", "extproc", "serve", "--help"]
     return parse(subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True).stdout)
 
 

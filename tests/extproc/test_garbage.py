@@ -17,6 +17,8 @@ from extproc.replies import Bug
 from tests.extproc.streams import BEGIN, BLOCK, MESSAGE, delta
 from tests.extproc.transcript import JSON_TYPE, REQUEST, SSE_TYPE, STREAM, asked
 
+pytestmark = pytest.mark.interpreted
+
 
 def broken_stream() -> Exception:
     [broken] = WIRE_FORMATS["anthropic"].stream_reader().feed(b"data: nonsense\n\n")

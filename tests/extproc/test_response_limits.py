@@ -34,6 +34,8 @@ from tests.extproc.transcript import (
     written,
 )
 
+pytestmark = pytest.mark.interpreted
+
 
 class TestBounds:
     def test_a_unary_answer(self, monkeypatch):

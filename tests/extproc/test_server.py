@@ -113,6 +113,7 @@ def test_a_bug_is_logged_with_its_place_and_without_what_it_says(caplog, monkeyp
     assert count("llm_gateway_internal_errors_total") == before + 1
 
 
+@pytest.mark.interpreted
 def test_a_bug_that_no_session_caught_ends_the_call_and_says_nothing(caplog, monkeypatch):
     def broken(*_, **__):
         raise ValueError(f"cannot encode {SECRET}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from extproc.transport.calls import Status
 from extproc.transport.h2 import frames as f
 from extproc.transport.h2.connection import Connection
 from extproc.transport.h2.frames import ErrorCode
@@ -88,7 +89,7 @@ def test_an_answered_call_is_over_whatever_its_peer_has_left_to_say(talk, record
     talk.connection.drain()
     talk.heard()
     assert names(heard(talk)) == ["GOAWAY 0 NO_ERROR", "RST_STREAM 1 NO_ERROR"]
-    recorder.replies[0].finish(0)
+    recorder.replies[0].finish(Status.OK)
     assert names(talk.heard()) == ["HEADERS 3 END", "RST_STREAM 3 NO_ERROR"]
     assert talk.connection.closed
     assert talk.woken == 2

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from extproc.transport.calls import Status
 from extproc.transport.h2 import frames as f
 from extproc.transport.h2.frames import ErrorCode
 from tests.extproc.transport.methods import ECHO, FLOOD, Recorder
@@ -142,6 +143,7 @@ def test_the_connection_is_credited_for_streams_that_are_gone():
         assert window > 0
 
 
+@pytest.mark.interpreted
 def test_more_than_the_connections_window_ends_it(monkeypatch):
     talk = Talk()
     monkeypatch.setattr("extproc.transport.h2.connection.CONNECTION_WINDOW", 10_000)
@@ -265,7 +267,7 @@ class TestCorked:
         talk.tell(talk.opening(1, "/record"))
         talk.connection.cork(corked=True)
         recorder.replies[0].send((b"x",))
-        recorder.replies[0].finish(0)
+        recorder.replies[0].finish(Status.OK)
         assert names(talk.heard()) == ["HEADERS 1"]
         talk.connection.cork(corked=False)
         assert names(talk.heard()) == ["DATA 1", "HEADERS 1 END"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from extproc.transport.calls import Status
 from extproc.transport.h2 import frames as f
 from extproc.transport.h2.connection import Connection
 from extproc.transport.h2.frames import ErrorCode, frame
@@ -111,7 +112,7 @@ def test_what_breaks_the_connection(recorder, talk, caplog, name):
     assert talk.connection.streams == {}
     # Nothing of what comes later is read, nothing is said.
     recorder.replies[0].send((b"late",))
-    recorder.replies[0].finish(0)
+    recorder.replies[0].finish(Status.OK)
     assert talk.tell(talk.opening(101), frame(f.PING, 0, 0, bytes(8))) == []
 
 
@@ -221,6 +222,7 @@ def test_bad_greetings(name, caplog):
     assert len(caplog.messages) == 2
 
 
+@pytest.mark.interpreted
 def test_a_connection_of_too_many_streams(monkeypatch, talk):
     monkeypatch.setattr("extproc.transport.h2.connection.MAX_STREAMS", 3)
     heard = talk.tell(*(talk.opening(stream) for stream in (1, 3, 5, 7)), data(7, b"dropped", f.END_STREAM))

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from extproc.transport.calls import Status
 from extproc.transport.h2 import frames as f
 from extproc.transport.h2.connection import Connection
 from extproc.transport.h2.frames import ErrorCode, frame
@@ -118,7 +119,7 @@ def test_a_bug_costs_the_other_calls_nothing_when_the_connection_fails(talk, rec
 
 def test_status_texts_fit_into_a_frame():
     def opener(replies):
-        replies.finish(13, "ü\U0001f600\ud800%\n" * 100_000)
+        replies.finish(Status.INTERNAL, "ü\U0001f600\ud800%\n" * 100_000)
 
     talk = Talk({"/x": opener})
     [end] = talk.tell(talk.opening(1, "/x"))
@@ -228,7 +229,7 @@ def test_resets_at_every_point_of_a_call():
             if answers > 1:
                 recorder.replies[0].send((b"b" * 70_000,))  # more than the window
             if answers > 2:
-                recorder.replies[0].finish(0)
+                recorder.replies[0].finish(Status.OK)
             talk.heard()
             assert talk.tell(f.rst_stream(1, ErrorCode.CANCEL)) == []
             assert recorder.calls[0][-1] == "lost"
@@ -236,6 +237,6 @@ def test_resets_at_every_point_of_a_call():
             assert talk.connection.streams == {}
             assert talk.connection._waiting == {}
             recorder.replies[0].send((b"late",))
-            recorder.replies[0].finish(0)
+            recorder.replies[0].finish(Status.OK)
             assert talk.tell(f.window_update(0, 1 << 20)) == []
             assert names(talk.tell(talk.opening(3, "/nobody", flags=1))) == ["HEADERS 3 END"]

@@ -99,6 +99,7 @@ async def test_a_broken_protocol_ends_its_own_stream_only(peer, data, reason):
     assert "response_headers" in await other.hear()
 
 
+@pytest.mark.interpreted
 async def test_a_bug_outside_the_session_ends_its_own_stream_only(peer, monkeypatch):
     other = Call(peer)
     await other.begin()
@@ -118,6 +119,7 @@ async def test_a_thousand_streams_at_once(peer):
             group.create_task(exchange(peer, everybody))
 
 
+@pytest.mark.interpreted
 async def test_streams_end_with_their_client(peer, monkeypatch, caplog):
     """Nothing of a stream stays behind: neither its state nor a line in the log."""
     caplog.set_level(logging.DEBUG, logger="extproc")
