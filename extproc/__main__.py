@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -40,6 +41,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     server = _server(arguments)
+    # What start-up has made stays: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     await server.start()
     log.info("serving on %s", ", ".join(server.addresses))
     await stop.wait()

@@ -83,8 +83,9 @@ def _leaf_cluster(leaf: Leaf, environment: Environment) -> Cluster:
             "max_ejection_percent": {"value": 100},
             "enforcing_success_rate": {"value": 0},
         },
-        # An ejected provider is skipped, not tried in panic: the next one is asked at once.
-        common_lb_config={"healthy_panic_threshold": {"value": 0}},
+        # An ejected provider is skipped, not tried in panic: the next one is asked at once, also where the
+        # ejection follows upon another change (Envoy gathers changes for a second unless told).
+        common_lb_config={"healthy_panic_threshold": {"value": 0}, "update_merge_window": seconds(0)},
         upstream_connection_options={"tcp_keepalive": {}},
         typed_extension_protocol_options=http_options(_leaf_protocol(leaf)),
     )

@@ -11,7 +11,7 @@ from tests.bench.rows import rows
 from tests.bench.upstream import FACES
 
 UPSTREAMS = dict(zip(FACES, range(9001, 9100), strict=False))
-TRANSLATED = ("provider/anthropic", "provider/anthropic-stream")
+TRANSLATED = ("ext_proc/anthropic", "ext_proc/anthropic-stream")
 
 
 @pytest.fixture(scope="module")
