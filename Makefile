@@ -20,6 +20,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 COMPILED := .venv-compiled
 $(COMPILED)/.done: setup.py pyproject.toml constraints.txt $(shell git ls-files '*.py' '*.lua' | grep -v ^tests/)
 	$(PYTHON) -m venv $(COMPILED)
+	rm -rf build
 	PIP_CONSTRAINT=constraints.txt $(COMPILED)/bin/pip install --quiet --disable-pip-version-check '.[dev]'
 	touch $@
 

@@ -39,6 +39,7 @@ HOT = [
     "extproc/transport/h2/failure.py",
     "extproc/transport/h2/frames.py",
     "extproc/transport/h2/stream.py",
+    "extproc/wire/protobuf.py",
     "extproc/wire/rawjson.py",
     "extproc/wire/sse.py",
 ]

@@ -5,12 +5,11 @@ https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/service/ext_proc/v3/external
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
-from google.protobuf.message import DecodeError
 
 from extproc.contract import names
 from extproc.contract.target import RoutePolicy, Target, decode_policy, decode_target
@@ -31,7 +30,7 @@ from extproc.replies import (
     ReplaceResponseBody,
     ReplyMessage,
 )
-from protos.ext_proc import ProcessingRequest
+from extproc.wire.protobuf import MalformedProtobuf, field, field_at, varint
 
 
 # One text per target and per route: a request costs a dictionary look-up, not a JSON decode.
@@ -50,33 +49,108 @@ def _utf8(header: str) -> str:
     return header.encode("latin-1").decode()
 
 
+# Fields as they stand on the wire: number and wire type.
+_HEADERS_OF_REQUEST: Final = 0x12  # ProcessingRequest.request_headers = 2
+_HEADERS_OF_RESPONSE: Final = 0x1A  # ProcessingRequest.response_headers = 3
+_BODY_OF_REQUEST: Final = 0x22  # ProcessingRequest.request_body = 4
+_BODY_OF_RESPONSE: Final = 0x2A  # ProcessingRequest.response_body = 5
+_TRAILERS_OF_REQUEST: Final = 0x32  # ProcessingRequest.request_trailers = 6
+_TRAILERS_OF_RESPONSE: Final = 0x3A  # ProcessingRequest.response_trailers = 7
+_HEADER_MAP: Final = 0x0A  # HttpHeaders.headers = 1
+_HEADERS_END: Final = 0x18  # HttpHeaders.end_of_stream = 3
+_HEADER_ENTRY: Final = 0x0A  # HeaderMap.headers = 1
+_NAME: Final = 0x0A  # HeaderValue.key = 1
+_TEXT: Final = 0x12  # HeaderValue.value = 2
+_BYTES: Final = 0x1A  # HeaderValue.raw_value = 3
+_CONTENT: Final = 0x0A  # HttpBody.body = 1
+_BODY_END: Final = 0x10  # HttpBody.end_of_stream = 2
+
+
 def decode(data: bytes) -> Message:
     """One ProcessingRequest.
 
     Raises: ProtocolError.
     """
     try:
-        request = ProcessingRequest.FromString(data)
-    except DecodeError as error:
+        return _decode(data)
+    except (MalformedProtobuf, UnicodeDecodeError) as error:
         raise ProtocolError(f"not a ProcessingRequest: {error}") from None
-    match request.WhichOneof("request"):
-        case "request_headers":
-            headers = _headers(request.request_headers.headers.headers)
-            try:
-                target = _target(_sent_along(headers, names.HEADER_TARGET))
-                policy = _policy(_sent_along(headers, names.HEADER_POLICY))
-            except (msgspec.DecodeError, UnicodeError) as error:
-                raise ProtocolError(f"endpoint or route metadata of another version: {error}") from None
-            return RequestHeaders(target, policy, headers)
-        case "request_body":
-            return RequestBody(request.request_body.body)
-        case "response_headers":
-            headers = _headers(request.response_headers.headers.headers)
-            return ResponseHeaders(_status(headers), headers, request.response_headers.end_of_stream)
-        case "response_body":
-            return ResponseBody(request.response_body.body, request.response_body.end_of_stream)
-        case other:
-            raise ProtocolError(f"no part in this service's processing mode: {other or 'an empty message'}")
+
+
+def _decode(data: bytes) -> Message:
+    at, end = 0, len(data)
+    kind = first = last = 0
+    while at < end:
+        tag, start, at = field_at(data, at, end)
+        if _HEADERS_OF_REQUEST <= tag <= _TRAILERS_OF_RESPONSE:
+            kind, first, last = tag, start, at
+    if kind == _BODY_OF_RESPONSE:
+        body, over = _body(data, first, last)
+        return ResponseBody(body, over)
+    if kind == _BODY_OF_REQUEST:
+        body, _ = _body(data, first, last)
+        return RequestBody(body)
+    if kind == _HEADERS_OF_RESPONSE:
+        headers, over = _headers(data, first, last)
+        return ResponseHeaders(_status(headers), headers, over)
+    if kind == _HEADERS_OF_REQUEST:
+        headers, _ = _headers(data, first, last)
+        return _request_headers(headers)
+    trailers = {_TRAILERS_OF_REQUEST: "request_trailers", _TRAILERS_OF_RESPONSE: "response_trailers"}
+    what = trailers.get(kind, "an empty message")
+    raise ProtocolError(f"no part in this service's processing mode: {what}")
+
+
+def _body(data: bytes, at: int, end: int) -> tuple[bytes, bool]:
+    """HttpBody: its bytes, and whether no more will come."""
+    body, over = b"", False
+    while at < end:
+        tag, start, at = field_at(data, at, end)
+        if tag == _CONTENT:
+            body = data[start:at]
+        elif tag == _BODY_END:
+            over = start != 0
+    return body, over
+
+
+def _headers(data: bytes, at: int, end: int) -> tuple[dict[str, str], bool]:
+    """HttpHeaders: names and values, and whether no body will come."""
+    headers: dict[str, str] = {}
+    over = False
+    while at < end:
+        tag, start, at = field_at(data, at, end)
+        if tag == _HEADER_MAP:
+            entry = start
+            while entry < at:
+                inner, first, entry = field_at(data, entry, at)
+                if inner == _HEADER_ENTRY:
+                    _header(data, first, entry, headers)
+        elif tag == _HEADERS_END:
+            over = start != 0
+    return headers, over
+
+
+def _header(data: bytes, at: int, end: int, headers: dict[str, str]) -> None:
+    """HeaderValue, into `headers`. Envoy fills either field of its value."""
+    name = value = ""
+    while at < end:
+        tag, start, at = field_at(data, at, end)
+        if tag == _BYTES:
+            value = data[start:at].decode("latin-1") or value
+        elif tag == _NAME:
+            name = data[start:at].decode()
+        elif tag == _TEXT:
+            value = value or data[start:at].decode()
+    headers[name] = value
+
+
+def _request_headers(headers: dict[str, str]) -> RequestHeaders:
+    try:
+        target = _target(_sent_along(headers, names.HEADER_TARGET))
+        policy = _policy(_sent_along(headers, names.HEADER_POLICY))
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise ProtocolError(f"endpoint or route metadata of another version: {error}") from None
+    return RequestHeaders(target, policy, headers)
 
 
 def _sent_along(headers: dict[str, str], name: str) -> str:
@@ -92,10 +166,6 @@ def _status(headers: Mapping[str, str]) -> int:
         return int(headers[":status"])
     except (KeyError, ValueError):
         raise ProtocolError("the response came without a status") from None
-
-
-def _headers(headers: Iterable[Any]) -> dict[str, str]:
-    return {header.key: (header.raw_value.decode("latin-1") or header.value) for header in headers}
 
 
 def encode(reply: ReplyMessage) -> bytes:
@@ -116,16 +186,16 @@ def encode(reply: ReplyMessage) -> bytes:
         case ContinueResponseHeaders(headers, remove, body):
             changed = _header_mutation(headers, remove)
             if body is None:
-                return _field(_RESPONSE_HEADERS, _field(_COMMON, changed))
+                return field(_RESPONSE_HEADERS, field(_COMMON, changed))
             return _with_body(_RESPONSE_HEADERS, _CONTINUE_AND_REPLACE + changed, body)
         case Answer(status, body, details):
             told = (
-                _field(_STATUS, b"\x08" + _varint(status))
-                + _field(_ANSWER_HEADERS, _set_header("content-type", "application/json"))
-                + _field(_ANSWER_BODY, body)
-                + _field(_ANSWER_DETAILS, details.encode())
+                field(_STATUS, b"\x08" + varint(status))
+                + field(_ANSWER_HEADERS, _set_header("content-type", "application/json"))
+                + field(_ANSWER_BODY, body)
+                + field(_ANSWER_DETAILS, details.encode())
             )
-            return _field(_IMMEDIATE_RESPONSE, told)
+            return field(_IMMEDIATE_RESPONSE, told)
         case _:
             assert_never(reply)
 
@@ -156,50 +226,30 @@ _CONTINUE_AND_REPLACE: Final = b"\x08\x01"  # CommonResponse.status
 _OVERWRITE: Final = b"\x18\x02"  # HeaderValueOption.append_action = OVERWRITE_IF_EXISTS_OR_ADD
 
 
-def _encoded_varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-_VARINTS: Final = tuple(_encoded_varint(value) for value in range(4096))
-
-
-def _varint(value: int) -> bytes:
-    return _VARINTS[value] if value < len(_VARINTS) else _encoded_varint(value)
-
-
-def _field(tag: bytes, payload: bytes) -> bytes:
-    return tag + _varint(len(payload)) + payload
-
-
 def _with_body(tag: bytes, others: bytes, body: bytes) -> bytes:
     """The response `tag` with a CommonResponse of the fields `others` and `body`, which is copied once."""
     if not body:
-        return _field(tag, _field(_COMMON, others + _CLEAR_BODY))
+        return field(tag, field(_COMMON, others + _CLEAR_BODY))
     size = len(body)
-    inner = _BODY + _varint(size)
-    inner = others + _BODY_MUTATION + _varint(len(inner) + size) + inner
-    inner = _COMMON + _varint(len(inner) + size) + inner
-    return tag + _varint(len(inner) + size) + inner + body
+    inner = _BODY + varint(size)
+    inner = others + _BODY_MUTATION + varint(len(inner) + size) + inner
+    inner = _COMMON + varint(len(inner) + size) + inner
+    return tag + varint(len(inner) + size) + inner + body
 
 
 def _header_mutation(headers: Mapping[str, str], remove: tuple[str, ...]) -> bytes:
     changes = b"".join([_set_header(name, value) for name, value in headers.items()])
     if remove:
         changes += _removed(remove)
-    return _field(_HEADER_MUTATION, changes)
+    return field(_HEADER_MUTATION, changes)
 
 
 @lru_cache(maxsize=4096)
 def _set_header(name: str, value: str) -> bytes:
-    header = _field(_KEY, name.encode()) + _field(_RAW_VALUE, value.encode("latin-1"))
-    return _field(_SET_HEADER, _field(_HEADER, header) + _OVERWRITE)
+    header = field(_KEY, name.encode()) + field(_RAW_VALUE, value.encode("latin-1"))
+    return field(_SET_HEADER, field(_HEADER, header) + _OVERWRITE)
 
 
 @lru_cache(maxsize=64)
 def _removed(names: tuple[str, ...]) -> bytes:
-    return b"".join([_field(_REMOVE_HEADER, name.encode()) for name in names])
+    return b"".join([field(_REMOVE_HEADER, name.encode()) for name in names])

@@ -22,10 +22,9 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message import DecodeError
 
 from protos.binary import envoy_binary
-from protos.loader import DESCRIPTOR_SET, EXT_PROC_SET
 from protos.messages import MESSAGES
 
-EXT_PROC_FILE = "envoy/service/ext_proc/v3/external_processor.proto"
+DESCRIPTOR_SET = Path(__file__).with_name("envoy.binpb.gz")
 
 _NAME = re.compile(rb"\x0a([\x08-\x7f])([A-Za-z0-9_\-/.]{2,120}?\.proto)")
 # Fields of FileDescriptorProto by wire type (descriptor.proto): 1 name, 2 package, 3 dependency,
@@ -151,16 +150,6 @@ def _check(files: list[descriptor_pb2.FileDescriptorProto]) -> None:
             raise ExtractionError(f"the binary does not know {name}; is it Envoy, and all of it?") from None
 
 
-def part(descriptors: descriptor_pb2.FileDescriptorSet, name: str) -> descriptor_pb2.FileDescriptorSet:
-    """The file `name` of `descriptors` and all that it imports."""
-    files = {file.name: file for file in descriptors.file}
-    wanted = {name: files[name]}
-    for file in reversed(descriptors.file):  # those that import come after what they import
-        if file.name in wanted:
-            wanted |= {imported: files[imported] for imported in file.dependency}
-    return descriptor_pb2.FileDescriptorSet(file=[file for file in descriptors.file if file.name in wanted])
-
-
 def write(descriptors: descriptor_pb2.FileDescriptorSet, path: Path) -> None:
     """Write `descriptors` compressed; the same input gives the same bytes (no time stamp)."""
     path.write_bytes(gzip.compress(descriptors.SerializeToString(deterministic=True), mtime=0))
@@ -175,7 +164,6 @@ def main() -> None:
     except (OSError, ExtractionError) as error:
         sys.exit(f"protos.extract: {error}")
     write(descriptors, DESCRIPTOR_SET)
-    write(part(descriptors, EXT_PROC_FILE), EXT_PROC_SET)
     print(f"{len(descriptors.file)} files written to {DESCRIPTOR_SET}")
 
 

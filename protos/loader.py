@@ -15,29 +15,22 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 from google.protobuf.message import Message
 
 DESCRIPTOR_SET = Path(__file__).with_name("envoy.binpb.gz")
-"""All of Envoy's files."""
-EXT_PROC_SET = Path(__file__).with_name("ext_proc.binpb.gz")
-"""Those that the ext_proc service is made of; see `protos.ext_proc`."""
 TYPE_URL_PREFIX = "type.googleapis.com/"
 
 
 @cache
 def pool() -> descriptor_pool.DescriptorPool:
     """The private pool with all of Envoy's files."""
-    return pool_of(DESCRIPTOR_SET)
-
-
-def pool_of(path: Path) -> descriptor_pool.DescriptorPool:
-    """A new pool with the descriptors in the file `path`."""
     loaded = descriptor_pool.DescriptorPool()
-    for file in descriptor_set(path).file:
+    for file in descriptor_set().file:
         loaded.Add(file)
     return loaded
 
 
-def descriptor_set(path: Path = DESCRIPTOR_SET) -> descriptor_pb2.FileDescriptorSet:
+def descriptor_set() -> descriptor_pb2.FileDescriptorSet:
     """The committed descriptors, dependencies first."""
-    return descriptor_pb2.FileDescriptorSet.FromString(gzip.decompress(path.read_bytes()))
+    data = gzip.decompress(DESCRIPTOR_SET.read_bytes())
+    return descriptor_pb2.FileDescriptorSet.FromString(data)
 
 
 @cache

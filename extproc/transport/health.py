@@ -5,24 +5,32 @@ https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from google.protobuf.message import DecodeError
-from grpc_health.v1 import health_pb2
+from enum import IntEnum
+from typing import Final
 
 from extproc.server import PROCESS_METHOD
 from extproc.transport.calls import Methods, Replies, Status, UnknownService, unary
+from extproc.wire.protobuf import MalformedProtobuf, field_at, varint
 
 _NAMES: Final = ("", PROCESS_METHOD.strip("/").partition("/")[0])
 """What can be asked for: the server, and the one service that matters."""
-_State: Any = health_pb2.HealthCheckResponse
+_SERVICE: Final = 0x0A  # HealthCheckRequest.service = 1, as it stands on the wire
+_STATUS: Final = b"\x08"  # HealthCheckResponse.status = 1
+
+
+class _State(IntEnum):
+    """``HealthCheckResponse.ServingStatus``."""
+
+    SERVING = 1
+    NOT_SERVING = 2
+    SERVICE_UNKNOWN = 3
 
 
 class Health:
     """Serving until `shut_down`, which everybody who watches is told of."""
 
     def __init__(self) -> None:
-        self._state: int = _State.SERVING
+        self._state = _State.SERVING
         self._watchers: dict[Replies, str] = {}
 
     def shut_down(self) -> None:
@@ -51,17 +59,21 @@ class Health:
         self._watchers.pop(replies, None)
 
     def _told(self, name: str) -> bytes:
-        status = self._state if name in _NAMES else _State.SERVICE_UNKNOWN
-        told: bytes = _State(status=status).SerializeToString()
-        return told
+        return _STATUS + varint(self._state if name in _NAMES else _State.SERVICE_UNKNOWN)
 
 
 def _asked(request: bytes) -> str:
     """Raises: ValueError."""
+    name = ""
     try:
-        return str(health_pb2.HealthCheckRequest.FromString(request).service)
-    except DecodeError as error:
+        at = 0
+        while at < len(request):
+            tag, start, at = field_at(request, at, len(request))
+            if tag == _SERVICE:
+                name = request[start:at].decode()
+    except (MalformedProtobuf, UnicodeDecodeError) as error:
         raise ValueError(f"not a HealthCheckRequest: {error}") from None
+    return name
 
 
 class _Watch:

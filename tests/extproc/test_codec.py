@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from base64 import b64encode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from extproc import codec
+from extproc.contract import names
 from extproc.contract.target import encode as text_of
 from extproc.messages import ProtocolError, RequestBody, RequestHeaders, ResponseBody, ResponseHeaders
 from extproc.replies import (
@@ -202,3 +206,62 @@ def test_metadata_that_is_missing_or_of_another_version(target, route, reason):
 def test_what_envoys_configuration_rules_out(data, reason):
     with pytest.raises(ProtocolError, match=reason):
         codec.decode(data)
+
+
+HEADER = st.tuples(st.text("abc-:", min_size=1, max_size=8), st.binary(max_size=8), st.text(max_size=4))
+
+
+@st.composite
+def requests(draw):
+    """Whatever Envoy may say, fields that nobody here reads included."""
+    part = draw(st.sampled_from(["request_headers", "response_headers", "request_body", "response_body"]))
+    end = draw(st.booleans())
+    if part.endswith("body"):
+        content = {
+            "body": draw(st.binary(max_size=300)),
+            "end_of_stream": end,
+            "drain_complete": draw(st.booleans()),
+        }
+    else:
+        entries = [
+            {"key": k, "raw_value": raw, "value": text} for k, raw, text in draw(st.lists(HEADER, max_size=4))
+        ]
+        entries += [{"key": ":status", "raw_value": b"200"}]
+        entries += [{"key": k, "value": v} for k, v in envoy.sent_along(*GOOD).items()]
+        content = {"headers": {"headers": entries}, "end_of_stream": end}
+    return ProcessingRequest(
+        **{part: content},
+        observability_mode=draw(st.booleans()),
+        attributes=draw(st.just({}) | st.just({"x": {"fields": {"y": {"number_value": 1.5}}}})),
+        protocol_config=draw(st.just({}) | st.just({"request_body_mode": "BUFFERED"})),
+    )
+
+
+def read_by_the_library(request):
+    part = request.WhichOneof("request")
+    content = getattr(request, part)
+    if part.endswith("body"):
+        return (
+            RequestBody(content.body)
+            if part == "request_body"
+            else ResponseBody(content.body, content.end_of_stream)
+        )
+    headers = {h.key: h.raw_value.decode("latin-1") or h.value for h in content.headers.headers}
+    if part == "response_headers":
+        return ResponseHeaders(int(headers[":status"]), headers, content.end_of_stream)
+    del headers[names.HEADER_TARGET], headers[names.HEADER_POLICY]
+    return RequestHeaders(CLAUDE, POLICY, headers)
+
+
+@given(requests())
+def test_messages_are_read_as_the_protobuf_library_reads_them(request):
+    assert codec.decode(request.SerializeToString()) == read_by_the_library(request)
+
+
+@given(requests(), st.data())
+def test_cut_messages_and_any_bytes_are_an_error_or_a_message(request, data):
+    whole = request.SerializeToString()
+    cut = data.draw(st.integers(0, len(whole)))
+    for text in (whole[:cut], whole[:cut] + data.draw(st.binary(max_size=20))):
+        with contextlib.suppress(ProtocolError):
+            codec.decode(text)

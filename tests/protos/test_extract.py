@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from protos.binary import envoy_binary
-from protos.extract import EXT_PROC_FILE, ExtractionError, extract, part, write
-from protos.loader import DESCRIPTOR_SET, EXT_PROC_SET, descriptor_set
+from protos.extract import ExtractionError, extract, write
+from protos.loader import DESCRIPTOR_SET, descriptor_set
 from protos.messages import MESSAGES
 
 
@@ -39,19 +39,12 @@ def test_what_is_written_is_the_same_bytes_each_time(binary, tmp_path):
     assert (tmp_path / "again.gz").read_bytes() == DESCRIPTOR_SET.read_bytes()
 
 
-@pytest.mark.parametrize("path", [DESCRIPTOR_SET, EXT_PROC_SET])
-def test_dependencies_come_first(path):
+def test_dependencies_come_first():
     seen: set[str] = set()
-    for file in descriptor_set(path).file:
+    for file in descriptor_set().file:
         assert seen.issuperset(file.dependency)
         seen.add(file.name)
-    assert len(seen) == len(descriptor_set(path).file)
-
-
-def test_workers_have_the_same_files_but_few_of_them(tmp_path):
-    write(part(descriptor_set(), EXT_PROC_FILE), tmp_path / "again.gz")
-    assert (tmp_path / "again.gz").read_bytes() == EXT_PROC_SET.read_bytes()
-    assert len(descriptor_set(EXT_PROC_SET).file) < 30
+    assert len(seen) == len(descriptor_set().file)
 
 
 @pytest.mark.parametrize(
