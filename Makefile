@@ -58,8 +58,8 @@ bench-quick: $(COMPILED)/.done
 	$(COMPILED)/bin/python -m tests.bench --quick $(ARGS)
 
 # About three minutes on two cores. Fewer requests: ARGS="--requests 20000".
-soak: $(VENV)/.dev
-	$(BIN)/python -m tests.soak $(ARGS)
+soak: $(COMPILED)/.done
+	$(COMPILED)/bin/python -m tests.soak $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
