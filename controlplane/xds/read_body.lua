@@ -6,7 +6,7 @@
 
 local byte, find, match, sub = string.byte, string.find, string.match, string.sub
 
-local QUOTE, BACKSLASH, COMMA, COLON = 34, 92, 44, 58
+local QUOTE, BACKSLASH, COLON = 34, 92, 58
 local OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST = 123, 125, 91, 93
 local APOSTROPHE, SLASH = 39, 47
 
@@ -178,6 +178,24 @@ local function plain(text, at, stop)
   return word, false
 end
 
+local KEY = '^[ \t\r\n]*"([^"\\]*)"[ \t\r\n]*:[ \t\r\n]*()'
+local NEXT = "^[ \t\r\n]*([,}])()"
+
+-- The key that follows at `at`, if it has escapes, and the place of its value; nil where there is none.
+local function escaped_key(text, at)
+  at = skip(text, at)
+  local stop = byte(text, at) == QUOTE and string_end(text, at)
+  if not stop then
+    return nil
+  end
+  local key = stop - at <= LONGEST_KEY + 1 and unescaped(sub(text, at + 1, stop - 1))
+  at = skip(text, stop + 1)
+  if byte(text, at) ~= COLON then
+    return nil
+  end
+  return key, skip(text, at + 1)
+end
+
 -- "model" and "stream" of the JSON `text`; nil where they are missing. The third result is true where the text
 -- is not JSON, as far as one can tell without looking into values.
 function read_body(text)
@@ -187,42 +205,35 @@ function read_body(text)
     return nil, nil, not stop or skip(text, stop + 1) <= #text
   end
   local model, stream
-  at = skip(text, at + 1)
-  if byte(text, at) == CLOSE_OBJECT then
-    return nil, nil, skip(text, at + 1) <= #text
+  local empty = skip(text, at + 1)
+  if byte(text, empty) == CLOSE_OBJECT then
+    return nil, nil, skip(text, empty + 1) <= #text
   end
   while true do
-    local stop = byte(text, at) == QUOTE and string_end(text, at)
-    if not stop then
-      return nil, nil, true
+    local key, value = match(text, KEY, at + 1)
+    if not key then
+      key, value = escaped_key(text, at + 1)
     end
-    local key = stop - at <= LONGEST_KEY + 1 and unescaped(sub(text, at + 1, stop - 1))
-    at = skip(text, stop + 1)
-    if byte(text, at) ~= COLON then
-      return nil, nil, true
-    end
-    at = skip(text, at + 1)
-    stop = value_end(text, at)
+    local stop = value and value_end(text, value)
     if not stop then
       return nil, nil, true
     end
     if key == "model" then
       local bad
-      model, bad = plain(text, at, stop)
+      model, bad = plain(text, value, stop)
       if bad then
         return nil, nil, true
       end
     elseif key == "stream" then
-      stream = sub(text, at, stop)
+      stream = sub(text, value, stop)
     end
-    at = skip(text, stop + 1)
-    local c = byte(text, at)
-    if c == CLOSE_OBJECT then
-      return model, stream, skip(text, at + 1) <= #text
-    elseif c ~= COMMA then
+    local separator, after = match(text, NEXT, stop + 1)
+    if not separator then
       return nil, nil, true
+    elseif separator == "}" then
+      return model, stream, skip(text, after) <= #text
     end
-    at = skip(text, at + 1)
+    at = after - 1
   end
 end
 
