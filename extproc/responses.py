@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from extproc.chat.events import Event, StreamError, commits
 from extproc.chat.seams import StreamReader, StreamWriter
-from extproc.contract.names import HEADER_DEGRADED
+from extproc.contract.names import HEADER_ANSWERED, HEADER_DEGRADED
 from extproc.errors import GatewayError, ProviderFailed, internal_error
 from extproc.exchange import Exchange
 from extproc.messages import ResponseBody, ResponseHeaders
@@ -51,6 +51,8 @@ _KEPT: Final = frozenset(range(400, 500)) - {401, 402, 403}
 gateway's account, or the provider."""
 _STALE: Final = ("content-length", "content-encoding", "etag", "digest", "location")
 """Headers that were true of the provider's bytes only."""
+_STALE_OF_ERRORS: Final = (*_STALE, HEADER_ANSWERED)
+"""The error is told here; the listener would replace it where it finds that mark."""
 _MAX_DEGRADED: Final = 1024
 """Bytes of the header that names the fields that were not honoured; clients may send any number of them."""
 
@@ -149,11 +151,12 @@ def _edited(exchange: Exchange, content_type: str, status: int | None = None) ->
     if status is None and not exchange.degraded:
         return _TYPED[content_type]
     headers = {"content-type": content_type}
-    if status is not None:
-        headers[":status"] = str(status)
     if exchange.degraded:
         headers[HEADER_DEGRADED] = _header_text(", ".join(exchange.degraded))
-    return ContinueResponseHeaders(headers, _STALE)
+    if status is None:
+        return ContinueResponseHeaders(headers, _STALE)
+    headers[":status"] = str(status)
+    return ContinueResponseHeaders(headers, _STALE_OF_ERRORS)
 
 
 def _header_text(text: str) -> str:

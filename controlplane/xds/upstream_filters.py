@@ -75,12 +75,14 @@ def ext_proc_chain(leaves: Sequence[Leaf]) -> list[dict[str, Any]]:
             for leaf in leaves
             for name, config in _provider_filters(leaf)
         ),
-        extension("drop_marks", _DROP_MARKS),
+        extension("end_attempt", _END),
         extension("envoy.filters.http.upstream_codec", UpstreamCodec()),
     ]
 
 
 _ANSWERED: Final = {"append": header(names.HEADER_ANSWERED, "1")}
+"""A provider answered, not Envoy: the listener maps its failures. ext_proc, which maps what it sees itself,
+takes the mark off (it may have stepped aside before the answer came)."""
 _MARKS: Final = {
     names.HEADER_LEAF: f"%UPSTREAM_METADATA({names.METADATA_NAMESPACE}:{names.METADATA_LEAF})%",
     # CEL attributes could say these two as well, for 40 us more of each request (docs/performance.md).
@@ -89,8 +91,11 @@ _MARKS: Final = {
 }
 """Headers between the first filter and the last: what this attempt is about."""
 
-_DROP_MARKS: Final = HeaderMutationFilter(
-    mutations={"request_mutations": [{"remove": name} for name in _MARKS]}
+_END: Final = HeaderMutationFilter(
+    mutations={
+        "request_mutations": [{"remove": name} for name in _MARKS],
+        "response_mutations": [_ANSWERED],
+    }
 )
 
 

@@ -52,6 +52,7 @@ models:
   patient-openai: {{targets: [{{provider: openai, model: a}}, {{provider: second, model: b, priority: 1}}]}}
   patient-anthropic: {{targets: [{{provider: anthropic, model: a}}, {{provider: third, model: b, priority: 1}}]}}
   only-openai: {{target: openai/only-openai}}
+  renamed-openai: {{target: openai/another-name}}
   only-anthropic: {{target: anthropic/claude-haiku-4-5}}
 """
         gateway = stack.enter_context(running_gateway(accounts._directory, config))
@@ -213,16 +214,21 @@ def test_a_rejected_request_is_not_retried(client: openai.OpenAI, accounts: Acco
 @pytest.mark.parametrize(
     ("status", "told"), [(401, 502), (402, 502), (403, 502), (500, 502), (503, 502), (404, 404), (422, 422)]
 )
-@pytest.mark.parametrize("model", ["only-openai", "only-anthropic"])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("model", ["only-openai", "renamed-openai", "only-anthropic"])
 def test_statuses_of_a_single_target(
-    client: openai.OpenAI, accounts: Accounts, model: str, status: int, told: int
+    client: openai.OpenAI, accounts: Accounts, model: str, stream: bool, status: int, told: int
 ) -> None:
+    """Envoy carries the first natively, ext_proc steps aside of the second and translates the third."""
     accounts.fault(
-        model.removeprefix("only-"), status=status, body='{"error": {"message": "internal stack"}}'
+        model.partition("-")[2], status=status, body='{"error": {"message": "internal stack"}}'
     )
     with pytest.raises(openai.APIStatusError) as raised:
-        ask(client, model, stream=False)
+        ask(client, model, stream=stream)
     assert raised.value.status_code == told
+    assert raised.value.response.headers.get("x-llm-gateway-answered") is None
+    if status in (401, 402, 403):
+        assert "internal stack" not in raised.value.message, "that is about the gateway's own account"
     if told == 502:
         assert raised.value.code == "provider_error"
         assert raised.value.type == "api_error"

@@ -16,11 +16,16 @@ from tests.extproc import envoy
 from tests.extproc.streams import MESSAGE
 from tests.extproc.transcript import CLAUDE, JSON_TYPE, REQUEST, policy
 
-LARGE = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Else a channel to the same address takes up the dying connection of the last one.
+    ("grpc.use_local_subchannel_pool", 1),
+)
 
 
 def channel(address: str) -> grpc.aio.Channel:
-    return grpc.aio.insecure_channel(address, options=LARGE)
+    return grpc.aio.insecure_channel(address, options=OPTIONS)
 
 
 class Call:

@@ -9,7 +9,7 @@ import grpc
 import pytest
 import trustme
 
-from tests.extproc.transport.client import LARGE, exchange
+from tests.extproc.transport.client import OPTIONS, exchange
 from tests.extproc.transport.test_serve import ended, serving, start
 
 CA = trustme.CA()
@@ -37,7 +37,7 @@ def channel(address: str, *, trusts: trustme.CA = CA, shows: trustme.CA | None =
         None if cert is None else cert.private_key_pem.bytes(),
         None if cert is None else b"".join(blob.bytes() for blob in cert.cert_chain_pems),
     )
-    return grpc.aio.secure_channel(address, credentials, options=LARGE)
+    return grpc.aio.secure_channel(address, credentials, options=OPTIONS)
 
 
 async def refused(over: grpc.aio.Channel) -> None:
