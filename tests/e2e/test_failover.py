@@ -211,22 +211,19 @@ def test_a_rejected_request_is_not_retried(client: openai.OpenAI, accounts: Acco
     assert raised.value.response.headers["x-llm-gateway-provider"] == first
 
 
-@pytest.mark.parametrize(
-    ("status", "told"), [(401, 502), (402, 502), (403, 502), (500, 502), (503, 502), (404, 404), (422, 422)]
-)
+@pytest.mark.parametrize("status", [401, 402, 403, 500, 503, 404, 422])
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model", ["only-openai", "renamed-openai", "only-anthropic"])
 def test_statuses_of_a_single_target(
-    client: openai.OpenAI, accounts: Accounts, model: str, stream: bool, status: int, told: int
+    client: openai.OpenAI, accounts: Accounts, model: str, stream: bool, status: int
 ) -> None:
     """Envoy carries the first natively, ext_proc steps aside of the second and translates the third."""
-    accounts.fault(
-        model.partition("-")[2], status=status, body='{"error": {"message": "internal stack"}}'
-    )
+    accounts.fault(model.partition("-")[2], status=status, body='{"error": {"message": "internal stack"}}')
     with pytest.raises(openai.APIStatusError) as raised:
         ask(client, model, stream=stream)
+    told = status if status in (404, 422) else 502
     assert raised.value.status_code == told
-    assert raised.value.response.headers.get("x-llm-gateway-answered") is None
+    assert "x-llm-gateway-answered" not in raised.value.response.headers
     if status in (401, 402, 403):
         assert "internal stack" not in raised.value.message, "that is about the gateway's own account"
     if told == 502:

@@ -158,7 +158,8 @@ IN_EVENTS = ContinueResponseHeaders({"content-type": "text/event-stream"}, STALE
 
 
 def failed(status: int) -> ContinueResponseHeaders:
-    return ContinueResponseHeaders({"content-type": "application/json", ":status": str(status)}, STALE)
+    headers = {"content-type": "application/json", ":status": str(status)}
+    return ContinueResponseHeaders(headers, (*STALE, "x-llm-gateway-answered"))
 
 
 def body(data: bytes, *, end: bool = False) -> ResponseBody:
