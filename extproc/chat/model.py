@@ -180,11 +180,15 @@ Tool = FunctionTool | CustomTool | NativeTool
 
 
 class ToolChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """name: the one tool to call (`mode` is then required). allowed: the only tools to choose from."""
+    """name: the one tool to call (`mode` is then required). allowed: the only tools to choose from.
+
+    field: where the client said so, for errors and for what is not honoured.
+    """
 
     mode: Literal["auto", "none", "required"]
     name: str | None = None
     allowed: tuple[str, ...] | None = None
+    field: str = "tool_choice"
 
 
 class ResponseFormat(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -216,13 +216,13 @@ def _tool_choice(request: shapes.Request) -> ToolChoice | None:
 def _chosen(choice: str | shapes.ToolChoice | shapes.Named, field: str) -> ToolChoice:
     match choice:
         case "auto" | "none" | "required":
-            return ToolChoice(mode=choice)
+            return ToolChoice(mode=choice, field=field)
         case "any":  # Mistral's word for it
-            return ToolChoice(mode="required")
+            return ToolChoice(mode="required", field=field)
         case str():
             raise RequestError(f"{field}: unknown mode {choice!r}", param=field)
         case shapes.Named(name):
-            return ToolChoice(mode="required", name=name)
+            return ToolChoice(mode="required", name=name, field=field)
     if choice.type == "allowed_tools":
         if choice.allowed_tools is None:
             raise _missing("tool_choice.allowed_tools")

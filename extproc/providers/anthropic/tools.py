@@ -86,7 +86,7 @@ def write_tools(request: ChatRequest, traits: Traits) -> Tools:
     tools = _offered(request, traits, unsupported) if request.tools else []
     if "web_search_options" in request.plain:
         tools.append(_web_search(request.plain["web_search_options"], unsupported))
-    param = "function_call" if request.legacy_functions else "tool_choice"
+    param = request.tool_choice.field if request.tool_choice is not None else "tool_choice"
     if not tools:
         if request.tool_choice is not None and request.tool_choice.mode == "required":
             raise _no_such_tool(param)

@@ -122,7 +122,7 @@ def test_legacy_functions() -> None:
     assert isinstance(call, m.AssistantMessage)
     assert result == m.ToolMessage(call_id=call.tool_calls[0].id, parts=text("r"))
     assert request.tools == (m.FunctionTool(name="f", description="d"),)
-    assert request.tool_choice == m.ToolChoice(mode="required", name="f")
+    assert request.tool_choice == m.ToolChoice(mode="required", name="f", field="function_call")
 
 
 B64 = base64.b64encode(b"x").decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from openai.types.chat import completion_create_params
 from pydantic import TypeAdapter
@@ -194,6 +194,15 @@ MODELS = st.sampled_from(
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(REQUESTS, MODELS)
+@example(
+    {
+        "model": "m",
+        "messages": [{"role": "user", "content": "0"}],
+        "functions": [{"name": "f"}],
+        "tool_choice": {"type": "function", "function": {"name": "f"}},
+    },
+    "claude-sonnet-5-5",
+)
 def test_any_request(asked: dict[str, Any], model: str) -> None:
     OPENAI_REQUEST.validate_python(asked)
     request = DIALECT.read_request(json.dumps(asked).encode())
