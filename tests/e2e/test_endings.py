@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,15 @@ async def test_draining_ends_with_envoy(accounts: Accounts, start: Start) -> Non
         assert not await lost
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """A process group that a terminal's end reaches, be the tests themselves under nohup(1)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_a_closed_terminal_drains(accounts: Accounts, start: Start) -> None:
     with start(config(accounts)) as gateway:
         before = children(gateway.pid)
