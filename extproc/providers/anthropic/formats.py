@@ -16,10 +16,10 @@ from msgspec import Raw
 
 from extproc.chat.model import ChatRequest, ResponseFormat
 from extproc.providers.anthropic.blocks import JSON_TOOL
-from extproc.providers.anthropic.fields import read_field
-from extproc.providers.anthropic.models import Traits
-from extproc.providers.anthropic.schema import enforceable
 from extproc.providers.anthropic.tools import Tools, input_schema
+from extproc.providers.claude import Traits
+from extproc.providers.claude_schema import enforceable
+from extproc.providers.fields import read_field
 from extproc.wire.rawjson import raw
 
 _SCHEMA: Final = "response_format.json_schema.schema"

@@ -14,12 +14,12 @@ from extproc.chat.model import ChatRequest
 from extproc.chat.seams import ProviderRequest
 from extproc.contract.target import Target
 from extproc.errors import RequestError
-from extproc.providers.anthropic.fields import read_field
 from extproc.providers.anthropic.formats import Format, write_format
 from extproc.providers.anthropic.messages import Conversation, has_unsigned_tool_turn, write_conversation
-from extproc.providers.anthropic.models import Traits, traits
 from extproc.providers.anthropic.thinking import plan
 from extproc.providers.anthropic.tools import write_tools
+from extproc.providers.claude import Traits, traits
+from extproc.providers.fields import read_field
 from extproc.wire.rawjson import encode
 
 API_VERSION: Final = "2023-06-01"

@@ -13,8 +13,8 @@ import msgspec
 
 from extproc.chat.model import ChatRequest
 from extproc.errors import RequestError
-from extproc.providers.anthropic.fields import read_field
-from extproc.providers.anthropic.models import Traits
+from extproc.providers.claude import Traits
+from extproc.providers.fields import read_field
 
 MIN_BUDGET: Final = 1024
 ANSWER_ROOM: Final = 8192

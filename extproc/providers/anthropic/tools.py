@@ -11,9 +11,9 @@ from msgspec import Raw
 from extproc.chat.model import ChatRequest, CustomTool, FunctionTool, NativeTool, Tool, ToolChoice
 from extproc.errors import RequestError, UnsupportedFieldError
 from extproc.providers.anthropic.blocks import JSON_TOOL
-from extproc.providers.anthropic.fields import read_field
-from extproc.providers.anthropic.models import Traits
-from extproc.providers.anthropic.schema import enforceable
+from extproc.providers.claude import Traits
+from extproc.providers.claude_schema import enforceable
+from extproc.providers.fields import read_field
 from extproc.wire.rawjson import ABSENT, MalformedJSON, decoder, raw
 
 _NO_PARAMETERS: Final = raw({"type": "object", "properties": {}})

@@ -20,9 +20,9 @@ from extproc.dialects import DIALECTS
 from extproc.errors import RequestError
 from extproc.providers import WIRE_FORMATS
 from extproc.providers.anthropic.blocks import JSON_TOOL
-from extproc.providers.anthropic.models import traits
 from extproc.providers.anthropic.request import API_VERSION, NATIVE_FIELDS
 from extproc.providers.anthropic.response import FINISH_REASONS
+from extproc.providers.claude import traits
 from tests.extproc.providers.claude import B64, EPHEMERAL, HAIKU, USER, calls, send, text, tool
 from tests.extproc.providers.clients import REPLY, read_unary
 

@@ -1,4 +1,4 @@
-"""JSON schemas for structured output and strict tools.
+"""JSON schemas for Claude's structured output and strict tools.
 
 Anthropic enforces a part of JSON schema and refuses the rest:
 https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations

@@ -1,4 +1,4 @@
-"""What each generation of Claude takes: the API answers 400 to what a model does not know.
+"""What each generation of Claude takes, at Anthropic and in clouds: a 400 answers what a model does not know.
 
 By generation and not by name, so that a model of tomorrow is treated like its siblings.
 Sources: https://platform.claude.com/docs/en/models (limits, thinking),

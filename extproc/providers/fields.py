@@ -1,4 +1,4 @@
-"""What clients write in fields that only Anthropic looks into, and that stay text until here."""
+"""What clients write in fields that only one provider looks into, and that stay text until here."""
 
 from __future__ import annotations
 
