@@ -315,17 +315,18 @@ class Translated(_HeldStream):
             writer = self._writer = self._exchange.dialect.stream_writer(self._exchange.reply)
         if events and isinstance(last := events[-1], StreamError):
             before = writer.write(events[:-1])
-            body, notes = self._tell(last.error)
+            body, notes = self._tell(last.error, writer.write([last]))
             return before + body, notes
         body = writer.write(events)
         self._handle = Translated._stream
         return body, ()
 
-    def _tell(self, error: GatewayError) -> tuple[bytes, tuple[Note, ...]]:
+    def _tell(self, error: GatewayError, told: bytes = b"") -> tuple[bytes, tuple[Note, ...]]:
+        """told: the writer's own words for `error`, if it has some."""
         self._handle = _discard
         provider = self._exchange.target.provider
         note = AttemptFailed(provider, error.status, error.reason, committed=True)
-        return self._exchange.dialect.write_stream_error(error), (note,)
+        return told or self._exchange.dialect.write_stream_error(error), (note,)
 
     def _broke(self, error: GatewayError, notes: tuple[Note, ...] = ()) -> Reply:
         if self._handle is Translated._hold:

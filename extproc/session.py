@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 from extproc.chat.model import ChatRequest, Named
+from extproc.chat.places import client_place, in_client_words
 from extproc.chat.seams import Dialect, ReplyContext
 from extproc.contract.names import DETAILS_PREFIX
 from extproc.contract.target import RoutePolicy, Target, upstream_model
@@ -116,19 +117,27 @@ class Session:
         wire_format = WIRE_FORMATS[target.wire_format]
         request = dialect.read_request(body)
         model = upstream_model(policy, target.leaf, request.model)
-        outgoing = wire_format.write_request(request, target, model)
-        if outgoing.unsupported and policy.unsupported_fields == "reject":
+        try:
+            outgoing = wire_format.write_request(request, target, model)
+        except RequestError as error:
+            if request.places is None:
+                raise
+            raise in_client_words(error, request.places) from None
+        unsupported = outgoing.unsupported
+        if request.unsupported or request.places is not None:
+            unsupported = _in_client_words(request, unsupported)
+        if unsupported and policy.unsupported_fields == "reject":
             raise UnsupportedFieldError(
-                f"{target.provider} cannot honour {', '.join(outgoing.unsupported)}",
-                param=outgoing.unsupported[0],
+                f"{target.provider} cannot honour {', '.join(unsupported)}", param=unsupported[0]
             )
-        warned = outgoing.unsupported if policy.unsupported_fields == "warn" else ()
+        warned = unsupported if policy.unsupported_fields == "warn" else ()
         reply = ReplyContext(
             model=request.model,
             created=self._now,
             request_id=self._request_id,
             include_usage=request.include_usage,
             legacy_functions=request.legacy_functions,
+            echo=request.echo,
         )
         self._await_response(Exchange(target, policy, dialect, wire_format, reply, request.stream, warned))
         notes = (UnsupportedFields(target.provider, _loggable(warned, request)),) if warned else ()
@@ -173,6 +182,13 @@ def _requested_model(policy: RoutePolicy, body: bytes) -> str:
         return decode(body, Named).model
     except MalformedJSON as error:
         raise RequestError(str(error), param=error.path or None) from None
+
+
+def _in_client_words(request: ChatRequest, unsupported: tuple[str, ...]) -> tuple[str, ...]:
+    """What neither the dialect's neutral words nor the provider can honour, each once."""
+    places = request.places or {}
+    told = (*request.unsupported, *(client_place(name, places) for name in unsupported))
+    return tuple(dict.fromkeys(told))
 
 
 def _loggable(fields: tuple[str, ...], request: ChatRequest) -> tuple[str, ...]:

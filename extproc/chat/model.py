@@ -211,6 +211,9 @@ class ChatRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     plain: fields that a provider either takes as they are or cannot honour (``seed``,
         ``logit_bias``, ...), by their OpenAI name; JSON text. Values that ask for nothing are absent.
     extra: fields that the dialect does not define, for the vendor that does.
+    unsupported: fields that only a provider of the dialect itself could honour, in the client's words.
+    places: where the client wrote what is here called otherwise, see ``places``.
+    echo: fields whose JSON text the client's answer repeats.
     """
 
     model: str
@@ -231,6 +234,9 @@ class ChatRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     user: str | None = None
     plain: dict[str, Raw] = {}
     extra: dict[str, Raw] = {}
+    unsupported: tuple[str, ...] = ()
+    places: dict[str, str] | None = None
+    echo: dict[str, Raw] | None = None
 
 
 class Named(msgspec.Struct, gc=False):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
+from msgspec import Raw
 
 from extproc.chat.events import Event
 from extproc.chat.model import ChatRequest, ChatResponse
@@ -40,6 +41,7 @@ class ReplyContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     request_id: used where the provider gives no id.
     include_usage: the client asked for the usage chunk at the end of a stream.
     legacy_functions: the client reads ``function_call``, not ``tool_calls``; see ``ChatRequest``.
+    echo: fields of the request that the answer repeats; see ``ChatRequest``.
     """
 
     model: str
@@ -47,6 +49,7 @@ class ReplyContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     request_id: str
     include_usage: bool = False
     legacy_functions: bool = False
+    echo: dict[str, Raw] | None = None
 
 
 class StreamReader(Protocol):
@@ -65,7 +68,11 @@ class StreamWriter(Protocol):
     """Events becoming the client's stream."""
 
     def write(self, events: list[Event]) -> bytes:
-        """The bytes that tell the client of `events`, b"" if none do."""
+        """The bytes that tell the client of `events`, b"" if none do.
+
+        A ``StreamError`` is told by ``Dialect.write_stream_error``, unless the writer has bytes for it:
+        those that depend on what the stream has told before.
+        """
         ...
 
 
