@@ -1,8 +1,16 @@
 """Options of the test run."""
 
+import os
+
+import hypothesis
 import pytest
 
 import extproc.codec
+
+# The same examples in every run, however slow the machine: what is new is for long runs to find.
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("any", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 COMPILED = not extproc.codec.__file__.endswith(".py")
 
