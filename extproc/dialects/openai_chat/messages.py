@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
-from urllib.parse import unquote_to_bytes
 
 from msgspec import Raw
 
+from extproc.chat.media import data_uri, file_type
 from extproc.chat.model import (
     AssistantMessage,
     AudioPart,
@@ -37,23 +36,6 @@ RawPart = Callable[[int, int], Raw]
 
 _EPHEMERAL: Final = raw({"type": "ephemeral"})
 _EPHEMERAL_LONG: Final = raw({"type": "ephemeral", "ttl": "1h"})
-
-_PDF_START: Final = base64.b64encode(b"%PDF-1")[:6].decode()
-_FILE_TYPES: Final = {
-    "pdf": "application/pdf",
-    "txt": "text/plain",
-    "md": "text/plain",
-    "csv": "text/plain",
-    "json": "text/plain",
-    "html": "text/plain",
-    "xml": "text/plain",
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-}
-"""What a file is by the ending of its name, where the client does not say it in a data URI."""
 
 
 def read_messages(messages: list[shapes.Message], raw_part: RawPart) -> tuple[Message, ...]:
@@ -213,7 +195,7 @@ def _cache(mark: Raw, mark_of_openai: shapes.Breakpoint | None) -> Raw | None:
 
 
 def _image(image: shapes.ImageURL, cache: Raw | None) -> ImagePart:
-    embedded = _data_uri(image.url)
+    embedded = data_uri(image.url)
     if embedded is None:
         return ImagePart(url=image.url, detail=image.detail, cache=cache)
     return ImagePart(media_type=embedded[0], data=embedded[1], detail=image.detail, cache=cache)
@@ -221,33 +203,13 @@ def _image(image: shapes.ImageURL, cache: Raw | None) -> ImagePart:
 
 def _file(file: shapes.File, cache: Raw | None, path: str) -> FilePart:
     if file.file_data:
-        embedded = _data_uri(file.file_data)
+        embedded = data_uri(file.file_data)
         if embedded is not None:
             return FilePart(media_type=embedded[0], data=embedded[1], filename=file.filename, cache=cache)
         if file.file_data.startswith(("https://", "http://")):
             return FilePart(url=file.file_data, filename=file.filename, cache=cache)
-        media_type = _file_type(file.file_data, file.filename)
+        media_type = file_type(file.file_data, file.filename)
         return FilePart(media_type=media_type, data=file.file_data, filename=file.filename, cache=cache)
     if file.file_id:
         return FilePart(file_id=file.file_id, filename=file.filename, cache=cache)
     raise RequestError(f"{path}: needs file_data or file_id", param=path)
-
-
-def _file_type(data: str, filename: str | None) -> str:
-    if data.startswith(_PDF_START):
-        return "application/pdf"
-    ending = (filename or "").rpartition(".")[2].lower()
-    return _FILE_TYPES.get(ending, "application/octet-stream" if filename else "application/pdf")
-
-
-def _data_uri(url: str) -> tuple[str, str] | None:
-    """Media type and base64 data of a ``data:`` URI (RFC 2397); None for other URLs."""
-    if url[:5].lower() != "data:":
-        return None
-    head, comma, data = url[5:].partition(",")
-    if not comma:
-        return None
-    media_type, *parameters = head.split(";")
-    if not any(parameter.strip().lower() == "base64" for parameter in parameters):
-        data = base64.b64encode(unquote_to_bytes(data)).decode()
-    return media_type.strip().lower() or "text/plain", data
