@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 Version = tuple[int, int]
 
@@ -43,6 +43,7 @@ class Traits(NamedTuple):
     forces: bool = True
 
 
+_MIN_TOP_P_THINKING: Final = 0.95
 _EFFORTS: Final = ("low", "medium", "high")
 _NAME: Final = re.compile(
     r"claude-(?:(?P<old>\d(?:[.-]\d)?)-)?(?P<family>opus|sonnet|haiku|fable|mythos)"
@@ -83,6 +84,20 @@ def traits(model: str) -> Traits:
         off=_off(family, version),
         forces=version < ((5, 1) if family == "fable" else (5, 5)),
     )
+
+
+def refused_sampling(wanted: dict[str, Any], known: Traits, *, thinking: bool) -> tuple[str, ...]:
+    """Those of temperature, top_p and top_k that this model does not take, or not together.
+
+    wanted: the ones that the client sent, by these names.
+    """
+    if known.sampling == "none" or (thinking and wanted.get("top_p", 1) < _MIN_TOP_P_THINKING):
+        return ("temperature", "top_p", "top_k")
+    if thinking:
+        return ("temperature", "top_k")
+    if known.sampling == "one" and "temperature" in wanted:
+        return ("top_p",)
+    return ()
 
 
 def _off(family: str, version: Version) -> Off:

@@ -35,6 +35,7 @@ from extproc.errors import RequestError, UnsupportedFieldError
 from extproc.providers.anthropic import shapes
 from extproc.providers.anthropic.blocks import INVALID_JSON, OWNER
 from extproc.providers.anthropic.content import FILES_BETA, Block, is_tool_result, write_part, write_text
+from extproc.providers.claude_thinking import is_provable
 from extproc.wire.rawjson import MalformedJSON, decode, decoder
 
 _ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
@@ -115,26 +116,6 @@ def write_conversation(messages: tuple[Message, ...]) -> Conversation:
     )
 
 
-def has_unsigned_tool_turn(messages: tuple[Message, ...]) -> bool:
-    """Whether the turn that tool results continue lacks the thinking that it began with.
-
-    With manual thinking on, Anthropic refuses such a turn; clients that do not know
-    ``thinking_blocks`` send it.
-    """
-    continued = False
-    for message in reversed(messages):
-        match message:
-            case UserMessage():
-                return False
-            case AssistantMessage():
-                return continued and message.native is None and not any(map(_is_provable, message.thinking))
-            case ToolMessage():
-                continued = True
-            case SystemMessage():
-                pass
-    return False
-
-
 def _unsupported(messages: tuple[Message, ...], media: list[Part]) -> list[str]:
     """media: all parts that are not text."""
     named = [
@@ -179,7 +160,7 @@ def _assistant(message: AssistantMessage, index: int) -> list[Block]:
         raise UnsupportedFieldError(f"{path}: the provider cannot take audio", param=path)
     blocks: list[Block] = []
     if message.thinking:
-        blocks += [_thinking(block) for block in message.thinking if _is_provable(block)]
+        blocks += [_thinking(block) for block in message.thinking if is_provable(block)]
     for n, part in enumerate(message.parts):
         block = write_part(part, index, n)
         if block is not None:
@@ -189,11 +170,6 @@ def _assistant(message: AssistantMessage, index: int) -> list[Block]:
     if message.tool_calls:
         blocks += [_tool_use(call) for call in message.tool_calls]
     return blocks
-
-
-def _is_provable(block: Thinking) -> bool:
-    """Reasoning without Anthropic's signature is another provider's, and refused."""
-    return block.redacted is not None or bool(block.signature)
 
 
 def _thinking(block: Thinking) -> dict[str, Any]:

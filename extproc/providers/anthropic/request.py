@@ -15,10 +15,10 @@ from extproc.chat.seams import ProviderRequest
 from extproc.contract.target import Target
 from extproc.errors import RequestError
 from extproc.providers.anthropic.formats import Format, write_format
-from extproc.providers.anthropic.messages import Conversation, has_unsigned_tool_turn, write_conversation
-from extproc.providers.anthropic.thinking import plan
+from extproc.providers.anthropic.messages import Conversation, write_conversation
 from extproc.providers.anthropic.tools import write_tools
-from extproc.providers.claude import Traits, traits
+from extproc.providers.claude import Traits, refused_sampling, traits
+from extproc.providers.claude_thinking import has_unsigned_tool_turn, plan
 from extproc.providers.fields import read_field
 from extproc.wire.rawjson import encode
 
@@ -54,7 +54,6 @@ _BETA_OF_FIELD: Final = {
 """Fields that work only with a beta header. The client's ``betas`` come on top, and win for MCP."""
 
 _TIERS: Final = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
-_MIN_TOP_P_THINKING: Final = 0.95
 
 
 def write_request(request: ChatRequest, target: Target, model: str) -> ProviderRequest:
@@ -140,22 +139,11 @@ def _sampling(
         wanted["top_k"] = request.extra["top_k"]
     if not wanted:
         return wanted
-    refused = [name for name in _refused(wanted, known, thinking=thinking) if name in wanted]
+    refused = [name for name in refused_sampling(wanted, known, thinking=thinking) if name in wanted]
     unsupported += [name for name in refused if wanted[name] != 1]
     for name in refused:
         del wanted[name]
     return wanted
-
-
-def _refused(wanted: dict[str, Any], known: Traits, *, thinking: bool) -> tuple[str, ...]:
-    """The sampling parameters that this model does not take, or not together."""
-    if known.sampling == "none" or (thinking and wanted.get("top_p", 1) < _MIN_TOP_P_THINKING):
-        return ("temperature", "top_p", "top_k")
-    if thinking:
-        return ("temperature", "top_k")
-    if known.sampling == "one" and "temperature" in wanted:
-        return ("top_p",)
-    return ()
 
 
 def _stop(stop: tuple[str, ...], unsupported: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How much the model thinks, and what that forbids it.
+"""How much Claude thinks, and what that forbids it.
 
 https://platform.claude.com/docs/en/build-with-claude/thinking: manual thinking has a budget of at
 least 1,024 tokens that is smaller than max_tokens; adaptive thinking has an effort. With either,
@@ -11,7 +11,15 @@ from typing import Any, Final
 
 import msgspec
 
-from extproc.chat.model import ChatRequest
+from extproc.chat.model import (
+    AssistantMessage,
+    ChatRequest,
+    Message,
+    SystemMessage,
+    Thinking,
+    ToolMessage,
+    UserMessage,
+)
 from extproc.errors import RequestError
 from extproc.providers.claude import Traits
 from extproc.providers.fields import read_field
@@ -54,7 +62,7 @@ class _Config(msgspec.Struct, gc=False):
 def plan(request: ChatRequest, traits: Traits, *, forced_tool: bool, unsigned_turn: bool) -> Plan:
     """The client's own ``thinking`` goes first; ``reasoning_effort`` says it in OpenAI's words.
 
-    forced_tool: a tool must be called. unsigned_turn: see ``messages.has_unsigned_tool_turn``.
+    forced_tool: a tool must be called. unsigned_turn: see `has_unsigned_tool_turn`.
 
     Raises:
         RequestError: an unknown effort, or a ``thinking`` that is no object.
@@ -82,6 +90,31 @@ def plan(request: ChatRequest, traits: Traits, *, forced_tool: bool, unsigned_tu
             unsupported=() if honoured else ("reasoning_effort",),
         )
     return _budgeted(request, traits, effort, level, excluded=forced_tool or unsigned_turn)
+
+
+def has_unsigned_tool_turn(messages: tuple[Message, ...]) -> bool:
+    """Whether the turn that tool results continue lacks the thinking that it began with.
+
+    With manual thinking on, Claude refuses such a turn; clients that do not know
+    ``thinking_blocks`` send it.
+    """
+    continued = False
+    for message in reversed(messages):
+        match message:
+            case UserMessage():
+                return False
+            case AssistantMessage():
+                return continued and message.native is None and not any(map(is_provable, message.thinking))
+            case ToolMessage():
+                continued = True
+            case SystemMessage():
+                pass
+    return False
+
+
+def is_provable(block: Thinking) -> bool:
+    """Reasoning without Claude's signature is another provider's, and refused."""
+    return block.redacted is not None or bool(block.signature)
 
 
 def _native(request: ChatRequest, traits: Traits, limit: int, *, forced_tool: bool) -> Plan:
