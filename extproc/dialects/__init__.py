@@ -7,5 +7,9 @@ from typing import Final
 from extproc.chat.seams import Dialect
 from extproc.contract.target import DialectName
 from extproc.dialects.openai_chat import OpenAIChat
+from extproc.dialects.openai_completions import OpenAICompletions
 
-DIALECTS: Final[dict[DialectName, Dialect]] = {"openai_chat": OpenAIChat()}
+DIALECTS: Final[dict[DialectName, Dialect]] = {
+    "openai_chat": OpenAIChat(),
+    "openai_completions": OpenAICompletions(),
+}

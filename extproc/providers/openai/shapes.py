@@ -80,11 +80,12 @@ class Logprobs(msgspec.Struct, gc=False):
 
 
 class Choice(msgspec.Struct, gc=False):
-    """message in an answer, delta in a chunk."""
+    """message in an answer, delta in a chunk. text: in chunks of legacy completions, which have no delta."""
 
     index: int | None = None
     message: Message | None = None
     delta: Message | None = None
+    text: str | None = None
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
 

@@ -97,6 +97,8 @@ class OpenAIStreamReader(EventStreamReader):
         delta = choice.delta or choice.message
         if delta is not None:
             self._delta(known, delta, out)
+        elif choice.text:
+            out.append(ev.TextDelta(choice.text, index))
         if choice.logprobs is not None and (told := logprobs(choice.logprobs)) is not None:
             out.append(ev.LogprobsDelta(told, index))
         word = choice.finish_reason
