@@ -129,7 +129,7 @@ class ModelPlan:
     """One public model under one dialect.
 
     ext_proc: None where Envoy carries requests natively, else why it cannot.
-    base_path: of the only target, where Envoy carries requests natively.
+    base_path, query: before and after an endpoint at the only target, where Envoy carries requests natively.
     first_token_timeout: for streams, from the request's end to the first content.
     idle_timeout: between two pieces of an answer.
     """
@@ -142,6 +142,7 @@ class ModelPlan:
     idle_timeout: float | None
     ext_proc: str | None
     base_path: str = "/v1"
+    query: str = ""
 
     @property
     def name(self) -> str:

@@ -28,7 +28,7 @@ from controlplane.plan import (
     Retry,
     Tls,
 )
-from extproc.contract.target import DialectName, RoutePolicy, Target, WireFormatName
+from extproc.contract.target import DialectName, RoutePolicy, Target, WireFormatName, versioned_path
 
 DIALECT: Final[DialectName] = "openai_chat"
 _NATIVE_FORMAT: Final[Mapping[DialectName, WireFormatName]] = {"openai_chat": "openai"}
@@ -110,7 +110,8 @@ def _leaf(
             provider=provider,
             type=config.type,
             wire_format=_wire_format(row),
-            base_path=urls[0].path or row.default_path,
+            base_path=urls[0].path or _default_path(config, row),
+            api_version=config.api_version or "",
         ),
         endpoints=tuple(Endpoint(url.host, url.port) for url in urls),
         tls=Tls(files[config.tls.ca_file] if config.tls else None) if urls[0].scheme == "https" else None,
@@ -129,6 +130,11 @@ def _leaf(
             breaker.max_open_for.total_seconds(),
         ),
     )
+
+
+def _default_path(config: ProviderConfig, row: ProviderType) -> str:
+    """With ``api_version`` the checks have made sure that the type has a path for it."""
+    return (row.versioned_path or row.default_path) if config.api_version else row.default_path
 
 
 def _urls(config: ProviderConfig, row: ProviderType) -> tuple[BaseUrl, ...]:
@@ -156,6 +162,7 @@ def _model(
     first_token = config.first_token_timeout or _longest(t.first_token for t in timeouts)
     retry = _retry(config.retry, len(targets))
     why = _why_ext_proc(name, targets, leaves, first_token)
+    base_path, query = _around_endpoint(leaves[targets[0][0]].target, targets[0][1].model)
     translates = any(leaves[leaf].target.wire_format != _NATIVE_FORMAT[DIALECT] for leaf, _ in targets)
     retries_streams = "stream_error" in config.retry.on and (translates or len(targets) > 1)
     return ModelPlan(
@@ -172,8 +179,15 @@ def _model(
         first_token_timeout=_seconds(first_token),
         idle_timeout=_seconds(_idle(timeouts)),
         ext_proc=why,
-        base_path=leaves[targets[0][0]].target.base_path,
+        base_path=base_path,
+        query=query,
     )
+
+
+def _around_endpoint(target: Target, model: str) -> tuple[str, str]:
+    if not target.api_version:
+        return target.base_path, ""
+    return versioned_path(target.base_path, target.api_version, model)
 
 
 def _idle(timeouts: Iterable[TimeoutsConfig]) -> timedelta | None:
@@ -204,6 +218,8 @@ def _why_ext_proc(
         return f"{target.provider} speaks another format ({wire_format}): bodies are translated"
     if target.model != name:
         return f"the model is called {target.model!r} at {target.provider}: the name in the body changes"
+    if leaves[leaf].target.api_version and name.endswith("*"):
+        return f"at {target.provider} the deployment, the request's model, is a part of the path"
     if first_token is not None:
         return "first_token_timeout needs the commit window"
     return None

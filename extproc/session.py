@@ -19,7 +19,7 @@ from extproc.chat.model import ChatRequest, Named
 from extproc.chat.places import client_place, in_client_words
 from extproc.chat.seams import Dialect, ReplyContext
 from extproc.contract.names import DETAILS_PREFIX
-from extproc.contract.target import RoutePolicy, Target, upstream_model
+from extproc.contract.target import RoutePolicy, Target, request_path, upstream_model
 from extproc.dialects import DIALECTS
 from extproc.errors import GatewayError, RequestError, UnsupportedFieldError, internal_error
 from extproc.exchange import Exchange
@@ -104,8 +104,9 @@ class Session:
     def _rename(self, dialect: Dialect, body: bytes) -> Reply:
         target, policy = self._target, self._policy
         requested = _requested_model(policy, body)
-        edited = dialect.edit_request(body, model=upstream_model(policy, target.leaf, requested))
-        sent = _sent(target.base_path + dialect.path, (), edited)
+        model = upstream_model(policy, target.leaf, requested)
+        edited = dialect.edit_request(body, model=model)
+        sent = _sent(request_path(target, dialect.path, model), (), edited)
         if not policy.hold_headers:
             return Reply((sent,), close=True)
         reply = ReplyContext(model=requested, created=self._now, request_id=self._request_id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from extproc.contract.target import WireFormatName
 
@@ -25,7 +26,9 @@ class ProviderType:
     wire_format: None for a type that is not supported yet.
     base_url: where the vendor (or a local default installation) answers; None: the user must say.
     default_path: stands before ``/chat/completions`` when a base URL has no path of its own.
-    key_required: requests to `base_url` without a key are refused by the vendor.
+    versioned_path: the same for a provider with ``api_version``, before ``/deployments``; None: it has none.
+    domain: of the vendor's own hosts, where each customer has another one.
+    key_required: requests to the vendor's own hosts without a key are refused.
     headers: sent with every request.
     """
 
@@ -33,13 +36,23 @@ class ProviderType:
     wire_format: WireFormatName | None
     base_url: str | None = None
     default_path: str = "/v1"
+    versioned_path: str | None = None
     credential: Credential | None = None
+    domain: str | None = None
     key_required: bool = False
     headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def supported(self) -> bool:
         return self.wire_format is not None
+
+    @property
+    def host(self) -> str | None:
+        """The one host of the vendor, if there is one."""
+        return None if self.base_url is None else urlsplit(self.base_url).hostname
+
+    def is_vendors(self, host: str) -> bool:
+        return host == self.host or (self.domain is not None and host.endswith(f".{self.domain}"))
 
 
 _BEARER: Final = Credential("authorization", "Bearer ")
@@ -63,8 +76,43 @@ _ROWS: Final = (
     # https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html: a key only with --api-key
     ProviderType("vllm", "openai", credential=_BEARER),
     ProviderType("google_ai", None),
-    ProviderType("azure_openai", None),
+    # Dated versions: https://learn.microsoft.com/azure/ai-services/openai/reference
+    # /openai/v1: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+    ProviderType(
+        "azure_openai",
+        "openai",
+        default_path="/openai/v1",
+        versioned_path="/openai",
+        credential=Credential("api-key"),
+        domain="azure.com",
+        key_required=True,
+    ),
     ProviderType("aws_bedrock", None),
+    # https://console.groq.com/docs/openai
+    ProviderType(
+        "groq", "openai", "https://api.groq.com", "/openai/v1", credential=_BEARER, key_required=True
+    ),
+    # https://docs.mistral.ai/api
+    ProviderType("mistral", "openai", "https://api.mistral.ai", credential=_BEARER, key_required=True),
+    # https://api-docs.deepseek.com: /v1 is there for OpenAI's clients
+    ProviderType("deepseek", "openai", "https://api.deepseek.com", credential=_BEARER, key_required=True),
+    # https://openrouter.ai/docs/api-reference/overview
+    ProviderType(
+        "openrouter", "openai", "https://openrouter.ai", "/api/v1", credential=_BEARER, key_required=True
+    ),
+    # https://docs.x.ai/docs/api-reference
+    ProviderType("xai", "openai", "https://api.x.ai", credential=_BEARER, key_required=True),
+    # https://inference-docs.cerebras.ai/resources/openai
+    ProviderType("cerebras", "openai", "https://api.cerebras.ai", credential=_BEARER, key_required=True),
+    # https://docs.fireworks.ai/tools-sdks/openai-compatibility
+    ProviderType(
+        "fireworks",
+        "openai",
+        "https://api.fireworks.ai",
+        "/inference/v1",
+        credential=_BEARER,
+        key_required=True,
+    ),
 )
 
 PROVIDER_TYPES: Final[Mapping[str, ProviderType]] = MappingProxyType({row.type: row for row in _ROWS})

@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 
 from controlplane.catalogue.providers import PROVIDER_TYPES, ProviderType
-from controlplane.config.addresses import parse_base_url
 from controlplane.config.headers import check_headers
 from controlplane.config.problems import ConfigPath, quote
 from controlplane.config.report import Report
@@ -31,6 +30,8 @@ def check_provider(provider: ProviderConfig, path: ConfigPath, report: Report) -
         report.settle(path)
         return
     _check_address(provider, row, path, report)
+    if provider.api_version is not None and row.versioned_path is None:
+        report.key_problem((*path, "api_version"), f"a provider of type {row.type} has none")
     _check_credential(provider, row, path, report)
     _check_timeouts(provider, path, report)
     check_headers(provider.headers, (*path, "headers"), report)
@@ -56,11 +57,11 @@ def _check_address(provider: ProviderConfig, row: ProviderType, path: ConfigPath
 def _check_credential(provider: ProviderConfig, row: ProviderType, path: ConfigPath, report: Report) -> None:
     if provider.api_key is not None or not row.key_required or provider.endpoints is not None:
         return
-    vendor = parse_base_url(row.base_url)
-    if provider.base_url is None or provider.base_url.host == vendor.host:
+    host = provider.base_url.host if provider.base_url is not None else row.host
+    if host is not None and row.is_vendors(host):
         report.problem(
             (*path, "api_key"),
-            f"required for {vendor.host}; write api_key: {{env: NAME}} or api_key: {{file: PATH}}",
+            f"required for {host}; write api_key: {{env: NAME}} or api_key: {{file: PATH}}",
         )
 
 

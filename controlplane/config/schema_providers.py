@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
 from controlplane.config.addresses import FilePath, Url, UrlPath
 from controlplane.config.base import LATER, Section
@@ -14,9 +15,38 @@ from controlplane.config.secrets import SecretRef
 from controlplane.config.values import Duration
 
 ProviderTypeName = Literal[
-    "openai", "anthropic", "together", "ollama", "vllm", "google_ai", "azure_openai", "aws_bedrock"
+    "openai",
+    "anthropic",
+    "together",
+    "ollama",
+    "vllm",
+    "google_ai",
+    "azure_openai",
+    "aws_bedrock",
+    "groq",
+    "mistral",
+    "deepseek",
+    "openrouter",
+    "xai",
+    "cerebras",
+    "fireworks",
 ]
 LoadBalancing = Literal["round_robin", "least_request", "random"]
+
+_API_VERSION: Final = r"\d{4}-\d{2}-\d{2}(-preview)?"
+
+
+def _check_api_version(value: str) -> str:
+    if not re.fullmatch(_API_VERSION, value):
+        raise ValueError("expected a dated version such as 2024-10-21; leave it out for /openai/v1")
+    return value
+
+
+_ApiVersion = Annotated[
+    str,
+    AfterValidator(_check_api_version),
+    WithJsonSchema({"type": "string", "pattern": f"^{_API_VERSION}$", "kind": "date"}),
+]
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -110,21 +140,21 @@ class ProviderConfig(Section):
     type: ProviderTypeName = Field(
         description=(
             "What kind of provider it is; decides the wire format, the default address and how the "
-            "credential is sent. Not supported in this version: google_ai, azure_openai, aws_bedrock."
+            "credential is sent. Not supported in this version: google_ai, aws_bedrock."
         ),
         examples=["openai"],
     )
     api_key: SecretRef | None = Field(
         default=None,
-        description="The credential. Required at the vendor's own address of openai, anthropic and together.",
+        description="The credential. Required at a vendor's own address, except of ollama and vllm.",
         examples=[{"env": "OPENAI_API_KEY"}],
     )
     base_url: Url | None = Field(
         default=None,
         description=(
-            "What stands before `/chat/completions` or `/messages`; without a path, `/v1` is meant. Unset: "
-            "the vendor's own address, for ollama `http://127.0.0.1:11434`; vllm has none, so it needs this "
-            "or `endpoints`."
+            "What stands before `/chat/completions` or `/messages`; without a path, the vendor's own, mostly "
+            "`/v1`. Unset: the vendor's own address, for ollama `http://127.0.0.1:11434`; vllm and "
+            "azure_openai have none, so they need this or `endpoints`."
         ),
         examples=["http://127.0.0.1:11434"],
     )
@@ -158,8 +188,13 @@ class ProviderConfig(Section):
         description="Unset: the system's authorities are trusted.",
         examples=[{"ca_file": "ca.pem"}],
     )
-    api_version: str | None = Field(
-        default=None, description="Of azure_openai.", examples=["2024-10-21"], json_schema_extra=LATER
+    api_version: _ApiVersion | None = Field(
+        default=None,
+        description=(
+            "Of azure_openai: a dated version of its API, where deployments are parts of the path. Unset: "
+            "the newer `/openai/v1`."
+        ),
+        examples=["2024-10-21"],
     )
     region: str | None = Field(
         default=None, description="Of aws_bedrock.", examples=["us-east-1"], json_schema_extra=LATER

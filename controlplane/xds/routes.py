@@ -205,8 +205,16 @@ def _route(model: ModelPlan, *, stream: bool) -> Route:
     }
     if model.ext_proc is None:
         route["match"] = {"prefix": _VERSION_PREFIX}
-        forward["prefix_rewrite"] = model.base_path
+        forward.update(_rewrite(model))
     return Route(**route)
+
+
+def _rewrite(model: ModelPlan) -> dict[str, Any]:
+    """Envoy appends the client's own query to the new path: behind ``&`` it cannot spoil ours."""
+    if not model.query:
+        return {"prefix_rewrite": model.base_path}
+    pattern = {"google_re2": {}, "regex": f"^{_VERSION_PREFIX}(/.*)$"}
+    return {"regex_rewrite": {"pattern": pattern, "substitution": rf"{model.base_path}\1{model.query}&"}}
 
 
 def _destination(model: ModelPlan) -> dict[str, Any]:

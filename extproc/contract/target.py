@@ -8,6 +8,7 @@ So Envoy and ext_proc can never disagree about a configuration version.
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,6 +25,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: the vendor (a catalogue row), e.g. ``vllm``.
     wire_format: the format the provider speaks.
     base_path: what stands before ``/chat/completions`` or ``/messages``, e.g. ``/v1``.
+    api_version: Azure's dated API, where the deployment is a part of the path; "" for all others.
     """
 
     leaf: str
@@ -31,6 +33,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: str
     wire_format: WireFormatName
     base_path: str
+    api_version: str = ""
 
 
 class RoutePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,3 +79,20 @@ def upstream_model(policy: RoutePolicy, leaf: str, requested: str) -> str:
     if policy.model.endswith("*") and name.endswith("*"):
         return name[:-1] + requested[len(policy.model) - 1 :]
     return name
+
+
+def request_path(target: Target, endpoint: str, model: str) -> str:
+    """Where `endpoint` (e.g. ``/chat/completions``) is for the provider's `model`, query included."""
+    if not target.api_version:
+        return target.base_path + endpoint
+    base, query = versioned_path(target.base_path, target.api_version, model)
+    return base + endpoint + query
+
+
+def versioned_path(base_path: str, api_version: str, deployment: str) -> tuple[str, str]:
+    """What stands before and after an endpoint in Azure's dated API.
+
+    https://learn.microsoft.com/azure/ai-services/openai/reference#chat-completions
+    """
+    before = f"{base_path}/deployments/{quote(deployment, safe='')}"
+    return before, f"?api-version={quote(api_version, safe='')}"

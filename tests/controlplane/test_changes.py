@@ -388,7 +388,7 @@ def test_no_field_of_a_plan_is_forgotten(owner: type, field: str) -> None:
 
 def test_every_field_of_a_plan_is_edited_by_some_test_here() -> None:
     elsewhere = {
-        ModelPlan: {"policy", "choices", "base_path"},
+        ModelPlan: {"policy", "choices", "base_path", "query"},
         Leaf: {"target", "endpoints", "tls"},
         ListenerPlan: {"tls"},
     }

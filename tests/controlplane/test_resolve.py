@@ -2,6 +2,7 @@
 
 import pytest
 
+from controlplane.describe import addresses
 from controlplane.plan import Breaker, Choice, Credential, Endpoint, HealthCheck, Plan
 from extproc.contract.target import Target
 from tests.controlplane.compiling import SECRETS, compile_text, leaf_of, model_of, plan_of
@@ -268,3 +269,51 @@ def test_the_plan_is_a_value() -> None:
     first, second = (plan_of("\n  m: {target: openai/m}") for _ in range(2))
     assert isinstance(first, Plan)
     assert first == second
+
+
+AZURE = """
+  dated: {type: azure_openai, base_url: "http://127.0.0.1:9", api_version: "2024-10-21"}
+  newer: {type: azure_openai, base_url: "http://127.0.0.1:9"}
+  gateway: {type: azure_openai, base_url: "http://127.0.0.1:9/ours/openai", api_version: 2025-04-01-preview}"""
+
+
+@pytest.mark.parametrize(
+    ("model", "base_path", "query", "why"),
+    [
+        ("gpt-4o: {target: newer/gpt-4o}", "/openai/v1", "", None),
+        ("a/b: {target: dated/a/b}", "/openai/deployments/a%2Fb", "?api-version=2024-10-21", None),
+        ("x: {target: gateway/x}", "/ours/openai/deployments/x", "?api-version=2025-04-01-preview", None),
+        ('"gpt-*": {target: newer/gpt-*}', "/openai/v1", "", None),
+        (
+            '"gpt-*": {target: dated/gpt-*}',
+            "/openai/deployments/gpt-%2A",
+            "?api-version=2024-10-21",
+            "at dated the deployment, the request's model, is a part of the path",
+        ),
+    ],
+)
+def test_azures_two_surfaces(model: str, base_path: str, query: str, why: str | None) -> None:
+    (plan,) = plan_of(f"\n  {model}", f"providers: {AZURE}").models
+    assert (plan.base_path, plan.query, plan.ext_proc) == (base_path, query, why)
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [
+        ("groq", "https://api.groq.com:443/openai/v1"),
+        ("mistral", "https://api.mistral.ai:443/v1"),
+        ("deepseek", "https://api.deepseek.com:443/v1"),
+        ("openrouter", "https://openrouter.ai:443/api/v1"),
+        ("xai", "https://api.x.ai:443/v1"),
+        ("cerebras", "https://api.cerebras.ai:443/v1"),
+        ("fireworks", "https://api.fireworks.ai:443/inference/v1"),
+    ],
+)
+def test_vendors_that_are_only_a_row(kind: str, address: str) -> None:
+    plan = plan_of(
+        "\n  m: {target: p/m}", f"providers: {{p: {{type: {kind}, api_key: {{env: OPENAI_API_KEY}}}}}}"
+    )
+    (leaf,) = plan.leaves
+    assert addresses(leaf) == (address,)
+    assert leaf.credential == Credential("authorization", "Bearer ", "provider/p")
+    assert plan.models[0].ext_proc is None

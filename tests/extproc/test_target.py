@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from extproc.contract.target import decode_policy, decode_target, encode, upstream_model
+from extproc.contract.target import Target, decode_policy, decode_target, encode, request_path, upstream_model
 from tests.extproc.transcript import CLAUDE, OPENAI, POLICY, policy
 
 
@@ -19,6 +19,29 @@ def test_a_target_survives(target):
 )
 def test_a_policy_survives(value):
     assert decode_policy(encode(value)) == value
+
+
+def test_where_an_endpoint_is():
+    assert request_path(OPENAI, "/chat/completions", "gpt-4o") == "/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("deployment", "segment"), [("gpt-4o", "gpt-4o"), ("mine/../x?y=ü", "mine%2F..%2Fx%3Fy%3D%C3%BC")]
+)
+def test_azures_dated_api_has_the_deployment_in_the_path(deployment, segment):
+    target = Target(
+        leaf="l",
+        provider="az",
+        type="azure_openai",
+        wire_format="openai",
+        base_path="/openai",
+        api_version="2024-10-21",
+    )
+    assert decode_target(encode(target)) == target
+    assert (
+        request_path(target, "/chat/completions", deployment)
+        == f"/openai/deployments/{segment}/chat/completions?api-version=2024-10-21"
+    )
 
 
 def test_equal_policies_have_equal_text():

@@ -31,7 +31,7 @@ from extproc.chat.model import (
     UserMessage,
 )
 from extproc.chat.seams import ProviderRequest
-from extproc.contract.target import Target
+from extproc.contract.target import Target, request_path
 from extproc.wire.rawjson import encode
 
 
@@ -57,7 +57,7 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
     body |= {name: value for name, value in optional.items() if value is not None}
     body |= request.plain | request.extra
     return ProviderRequest(
-        path=f"{target.base_path}/chat/completions",
+        path=request_path(target, "/chat/completions", model),
         headers=(("content-type", "application/json"),),
         body=encode(body),
     )
