@@ -23,6 +23,7 @@ from extproc.chat.model import (
 from extproc.errors import RequestError
 from extproc.providers.claude import Traits
 from extproc.providers.fields import read_field
+from extproc.providers.signatures import is_claudes
 
 MIN_BUDGET: Final = 1024
 ANSWER_ROOM: Final = 8192
@@ -114,7 +115,7 @@ def has_unsigned_tool_turn(messages: tuple[Message, ...]) -> bool:
 
 def is_provable(block: Thinking) -> bool:
     """Reasoning without Claude's signature is another provider's, and refused."""
-    return block.redacted is not None or bool(block.signature)
+    return block.redacted is not None or is_claudes(block.signature)
 
 
 def _native(request: ChatRequest, traits: Traits, limit: int, *, forced_tool: bool) -> Plan:

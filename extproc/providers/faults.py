@@ -48,6 +48,8 @@ _PUBLIC_HOSTS: Final = (
     "vllm.ai",
     "ollama.com",
     "together.ai",
+    "ai.google.dev",
+    "cloud.google.com",
 )
 """Vendors' documentation, which their messages point at; other addresses are nobody's business."""
 

@@ -83,7 +83,8 @@ def _assistant(
     calls: tuple[ToolCall, ...] = ()
     if message.tool_calls:
         calls = tuple([_tool_call(call, index, n) for n, call in enumerate(message.tool_calls)])
-    blocks = _blocks(message.anthropic_content, index) if message.anthropic_content else ()
+    blocks = _blocks(message.anthropic_content, f"messages[{index}].anthropic_content")
+    parts_of_google = _blocks(message.google_content, f"messages[{index}].google_content")
     if message.function_call is not None:  # before tool_calls had ids, there was one unnamed call a message
         function = message.function_call
         call_id = _native_id(function.name, blocks, f"messages[{index}].anthropic_content")
@@ -95,17 +96,25 @@ def _assistant(
         refusal=message.refusal,
         reasoning=message.reasoning_content,
         thinking=tuple(map(_thinking, message.thinking_blocks)) if message.thinking_blocks else (),
-        native=NativeContent(owner="anthropic", blocks=blocks) if blocks else None,
+        native=_native(blocks, parts_of_google),
         audio=present(message.audio),
         name=message.name,
     )
 
 
-def _blocks(blocks: list[Raw], message: int) -> tuple[Raw, ...]:
+def _native(anthropic: tuple[Raw, ...], google: tuple[Raw, ...]) -> NativeContent | None:
+    if anthropic:
+        return NativeContent(owner="anthropic", blocks=anthropic)
+    return NativeContent(owner="google", blocks=google) if google else None
+
+
+def _blocks(blocks: list[Raw] | None, path: str) -> tuple[Raw, ...]:
+    if not blocks:
+        return ()
     for n, block in enumerate(blocks):
         if not bytes(block).startswith(b"{"):
-            path = f"messages[{message}].anthropic_content[{n}]"
-            raise RequestError(f"{path}: expected an object", param=path)
+            where = f"{path}[{n}]"
+            raise RequestError(f"{where}: expected an object", param=where)
     return tuple(blocks)
 
 

@@ -7,6 +7,7 @@ Beyond OpenAI's own fields a client may get, on the message or its stream deltas
                         with this field and multi-turn tool use keeps its reasoning.
 ``anthropic_content``   the message as Anthropic's blocks, if it has some that no other field can hold
                         (server tools, interleaved reasoning). Sent back, it takes the place of the rest.
+``google_content``      the same as Gemini's parts (its own tools, images, several signatures).
 
 and on a choice ``native_finish_reason`` (OpenRouter's name) and ``stop_sequence``.
 """

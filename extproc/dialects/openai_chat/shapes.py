@@ -2,7 +2,8 @@
 
 From https://platform.openai.com/docs/api-reference/chat/create, with the fields that other
 vendors have added to the same messages: ``cache_control`` marks, ``reasoning_content``,
-``thinking_blocks`` (LiteLLM's name) and this gateway's ``anthropic_content``.
+``thinking_blocks`` (LiteLLM's name) and this gateway's ``anthropic_content`` and
+``google_content``.
 
 Optional fields may be null. A part or tool of a type that is not listed here is kept for the
 vendor that knows it.
@@ -108,6 +109,7 @@ class AssistantMessage(_Message, tag="assistant"):
     reasoning_content: str | None = None
     thinking_blocks: list[ThinkingBlock] | None = None
     anthropic_content: list[Raw] | None = None
+    google_content: list[Raw] | None = None
 
 
 class ToolMessage(_Message, tag="tool", kw_only=True):
