@@ -131,14 +131,19 @@ class _ModelFacts:
             },
             order=" > ".join(labels[leaf] for leaf in model.choices[0].order),
             words={
-                "path": describe.path(model.ext_proc),
+                "path": describe.by_dialect(
+                    {dialect: describe.path(way.ext_proc) for dialect, way in model.ways.items()}
+                ),
                 "retry": "; ".join(describe.RetryFacts.of(model).lines()),
                 "timeout": describe.duration(model.timeout),
                 "first_token_timeout": describe.duration(model.first_token_timeout),
                 "idle timeout": describe.duration(model.idle_timeout),
-                "error in a stream before its first content": "held back"
-                if model.policy.hold_headers
-                else "passed on",
+                "error in a stream before its first content": describe.by_dialect(
+                    {
+                        dialect: "held back" if way.policy.hold_headers else "passed on"
+                        for dialect, way in model.ways.items()
+                    }
+                ),
                 "unsupported_fields": model.policy.unsupported_fields,
             },
         )

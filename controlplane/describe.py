@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from controlplane.config.values import format_duration
 from controlplane.plan import Breaker, HealthCheck, Leaf, ModelPlan, Retry
 from controlplane.xds.routes import back_off, fails_over
+from extproc.contract.target import DialectName
 
 NO_LIMIT = "no limit"
 
@@ -47,6 +48,16 @@ def addresses(leaf: Leaf) -> tuple[str, ...]:
 def path(why_ext_proc: str | None) -> str:
     """Who carries a model's requests, and why."""
     return "native: Envoy carries it alone" if why_ext_proc is None else f"ext_proc: {why_ext_proc}"
+
+
+def by_dialect(texts: Mapping[DialectName, str]) -> str:
+    """What is said of each dialect; once, where the same is said of all."""
+    dialects: dict[str, list[str]] = {}
+    for dialect, text in texts.items():
+        dialects.setdefault(text, []).append(dialect)
+    if len(dialects) == 1:
+        return next(iter(dialects))
+    return "; ".join(f"{text} ({', '.join(names)})" for text, names in dialects.items())
 
 
 @dataclass(frozen=True, slots=True)

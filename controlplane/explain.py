@@ -14,6 +14,7 @@ from controlplane.plan import Breaker, HealthCheck, Leaf, ModelPlan, Plan
 from controlplane.xds.clusters import cluster_name, leaf_cluster_name
 from controlplane.xds.listeners import STREAM_IDLE
 from controlplane.xds.routes import fits_pattern, route_name
+from extproc.contract.endpoints import ENDPOINTS, Endpoint
 from extproc.contract.target import upstream_model
 
 
@@ -76,6 +77,7 @@ class Explanation:
     """matched: the public name or pattern; star: what its star stands for. why: of ext_proc; None: native."""
 
     model: str
+    endpoint: str
     stream: bool
     matched: str
     star: str | None
@@ -100,24 +102,28 @@ class NoRoute:
         return f"404 model_not_found: no model named {quote(self.model)}{self.hint}"
 
 
-def explain_request(plan: Plan, model: str, *, stream: bool = False) -> Explanation | NoRoute:
-    """What a request for `model` meets; `stream`: it has ``"stream": true``."""
+def explain_request(
+    plan: Plan, model: str, *, endpoint: Endpoint = ENDPOINTS[0], stream: bool = False
+) -> Explanation | NoRoute:
+    """What a request for `model` meets at `endpoint`; `stream`: it has ``"stream": true``."""
     found = find_model(plan, model)
     if found is None:
         return NoRoute(model, suggestion(model, (known.name for known in plan.models)))
     leaves = {leaf.name: leaf for leaf in plan.leaves}
     used = dict.fromkeys(leaf for choice in found.choices for leaf in choice.order)
+    why = found.ways[endpoint.dialect].ext_proc
     whole = sum(choice.weight for choice in found.choices)
     return Explanation(
         model=model,
+        endpoint=endpoint.path,
         stream=stream,
         matched=found.name,
         star=model[len(found.name) - 1 :] if found.name.endswith("*") else None,
-        route=route_name(found, stream=stream),
-        why_ext_proc=found.ext_proc,
+        route=route_name(found, endpoint.dialect, stream=stream),
+        why_ext_proc=why,
         attempts=tuple(_attempt(found, leaves[leaf], model) for leaf in used),
         orders=tuple(
-            Order(choice.weight, whole, choice.order, cluster_name(choice.order, native=not found.ext_proc))
+            Order(choice.weight, whole, choice.order, cluster_name(choice.order, native=why is None))
             for choice in found.choices
         ),
         retry=describe.RetryFacts.of(found),

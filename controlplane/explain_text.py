@@ -16,6 +16,7 @@ def explanation_text(explanation: Explanation) -> str:
     """Several lines, without one at the end."""
     sections = (
         ("model", [_model(explanation)]),
+        ("endpoint", [explanation.endpoint]),
         ("path", [describe.path(explanation.why_ext_proc)]),
         ("targets", _targets(explanation)),
         ("tried", _orders(explanation.orders)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from controlplane.config.secrets import Secret
-from extproc.contract.target import RoutePolicy, Target
+from extproc.contract.target import DialectName, RoutePolicy, Target
 
 LoadBalancing: TypeAlias = Literal["round_robin", "least_request", "random"]
 
@@ -125,24 +125,39 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelPlan:
-    """One public model under one dialect.
+class Way:
+    """How requests for a model go that are in one dialect.
 
-    ext_proc: None where Envoy carries requests natively, else why it cannot.
+    ext_proc: None where Envoy carries them natively, else why it cannot.
+    """
+
+    policy: RoutePolicy
+    ext_proc: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """One public model.
+
+    ways: by what the client speaks; at least one.
     base_path, query: before and after an endpoint at the only target, where Envoy carries requests natively.
     first_token_timeout: for streams, from the request's end to the first content.
     idle_timeout: between two pieces of an answer.
     """
 
-    policy: RoutePolicy
+    ways: Mapping[DialectName, Way]
     choices: tuple[Choice, ...]
     retry: Retry
     timeout: float | None
     first_token_timeout: float | None
     idle_timeout: float | None
-    ext_proc: str | None
     base_path: str = "/v1"
     query: str = ""
+
+    @property
+    def policy(self) -> RoutePolicy:
+        """What is the same for all dialects, which is all but `hold_headers`."""
+        return next(iter(self.ways.values())).policy
 
     @property
     def name(self) -> str:

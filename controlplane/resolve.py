@@ -27,11 +27,11 @@ from controlplane.plan import (
     Plan,
     Retry,
     Tls,
+    Way,
 )
+from extproc.contract.endpoints import ENDPOINTS, is_native
 from extproc.contract.target import DialectName, RoutePolicy, Target, WireFormatName, versioned_path
 
-DIALECT: Final[DialectName] = "openai_chat"
-_NATIVE_FORMAT: Final[Mapping[DialectName, WireFormatName]] = {"openai_chat": "openai"}
 _DEFAULT_ATTEMPTS: Final = 3
 _5XX: Final = (500, 502, 503, 504, *range(520, 531))
 """Beside the standard ones: Cloudflare's 520-527 and 530, Anthropic's 529 (overloaded)."""
@@ -112,6 +112,7 @@ def _leaf(
             wire_format=_wire_format(row),
             base_path=urls[0].path or _default_path(config, row),
             api_version=config.api_version or "",
+            speaks=row.speaks,
         ),
         endpoints=tuple(Endpoint(url.host, url.port) for url in urls),
         tls=Tls(files[config.tls.ca_file] if config.tls else None) if urls[0].scheme == "https" else None,
@@ -160,25 +161,14 @@ def _model(
 ) -> ModelPlan:
     timeouts = [providers[target.provider].timeouts for _, target in targets]
     first_token = config.first_token_timeout or _longest(t.first_token for t in timeouts)
-    retry = _retry(config.retry, len(targets))
-    why = _why_ext_proc(name, targets, leaves, first_token)
     base_path, query = _around_endpoint(leaves[targets[0][0]].target, targets[0][1].model)
-    translates = any(leaves[leaf].target.wire_format != _NATIVE_FORMAT[DIALECT] for leaf, _ in targets)
-    retries_streams = "stream_error" in config.retry.on and (translates or len(targets) > 1)
     return ModelPlan(
-        policy=RoutePolicy(
-            model=name,
-            dialect=DIALECT,
-            models={leaf: target.model for leaf, target in targets},
-            hold_headers=retries_streams or first_token is not None,
-            unsupported_fields=config.unsupported_fields,
-        ),
+        ways=_ways(name, config, targets, leaves, first_token),
         choices=_choices(config, targets),
-        retry=retry,
+        retry=_retry(config.retry, len(targets)),
         timeout=_seconds(config.timeout),
         first_token_timeout=_seconds(first_token),
         idle_timeout=_seconds(_idle(timeouts)),
-        ext_proc=why,
         base_path=base_path,
         query=query,
     )
@@ -188,6 +178,30 @@ def _around_endpoint(target: Target, model: str) -> tuple[str, str]:
     if not target.api_version:
         return target.base_path, ""
     return versioned_path(target.base_path, target.api_version, model)
+
+
+def _ways(
+    name: str,
+    config: ModelConfig,
+    targets: Sequence[tuple[str, TargetConfig]],
+    leaves: Mapping[str, Leaf],
+    first_token: timedelta | None,
+) -> Mapping[DialectName, Way]:
+    models = {leaf: target.model for leaf, target in targets}
+    policies = {  # two at most, however many dialects there are
+        held: RoutePolicy(
+            model=name, models=models, hold_headers=held, unsupported_fields=config.unsupported_fields
+        )
+        for held in (True, False)
+    }
+    ways: dict[DialectName, Way] = {}
+    for endpoint in ENDPOINTS:
+        dialect = endpoint.dialect
+        translates = any(not is_native(dialect, leaves[leaf].target) for leaf, _ in targets)
+        retries_streams = "stream_error" in config.retry.on and (translates or len(targets) > 1)
+        policy = policies[retries_streams or first_token is not None]
+        ways[dialect] = Way(policy, _why_ext_proc(name, dialect, targets, leaves, first_token))
+    return ways
 
 
 def _idle(timeouts: Iterable[TimeoutsConfig]) -> timedelta | None:
@@ -205,16 +219,17 @@ def _seconds(value: timedelta | None) -> float | None:
 
 def _why_ext_proc(
     name: str,
+    dialect: DialectName,
     targets: Sequence[tuple[str, TargetConfig]],
     leaves: Mapping[str, Leaf],
     first_token: timedelta | None,
 ) -> str | None:
-    """Why Envoy cannot carry this model's requests natively; None: it can."""
+    """Why Envoy cannot carry this model's requests in `dialect` natively; None: it can."""
     if len(targets) > 1:
         return "several targets: failover needs the commit window, and each target its own body"
     leaf, target = targets[0]
-    wire_format = leaves[leaf].target.wire_format
-    if wire_format != _NATIVE_FORMAT[DIALECT]:
+    if not is_native(dialect, leaves[leaf].target):
+        wire_format = leaves[leaf].target.wire_format
         return f"{target.provider} speaks another format ({wire_format}): bodies are translated"
     if target.model != name:
         return f"the model is called {target.model!r} at {target.provider}: the name in the body changes"

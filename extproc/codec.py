@@ -12,6 +12,7 @@ from typing import Final, assert_never
 import msgspec
 
 from extproc.contract import names
+from extproc.contract.endpoints import DIALECT_AT
 from extproc.contract.target import RoutePolicy, Target, decode_policy, decode_target
 from extproc.messages import (
     Message,
@@ -40,8 +41,12 @@ def _target(text: str) -> Target:
 
 
 @lru_cache(maxsize=16384)
-def _policy(text: str) -> RoutePolicy:
-    return decode_policy(_utf8(text))
+def _policy(text: str, path: str) -> RoutePolicy:
+    """The policy in `text`, for a client that called `path`."""
+    dialect = DIALECT_AT.get(path)
+    if dialect is None:
+        raise ProtocolError("the request came from an endpoint of another version")
+    return msgspec.structs.replace(decode_policy(_utf8(text)), dialect=dialect)
 
 
 def _utf8(header: str) -> str:
@@ -147,7 +152,7 @@ def _header(data: bytes, at: int, end: int, headers: dict[str, str]) -> None:
 def _request_headers(headers: dict[str, str]) -> RequestHeaders:
     try:
         target = _target(_sent_along(headers, names.HEADER_TARGET))
-        policy = _policy(_sent_along(headers, names.HEADER_POLICY))
+        policy = _policy(_sent_along(headers, names.HEADER_POLICY), _sent_along(headers, names.HEADER_PATH))
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ProtocolError(f"endpoint or route metadata of another version: {error}") from None
     return RequestHeaders(target, policy, headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from extproc.chat.seams import Dialect, ReplyContext, WireFormat
+from extproc.contract.endpoints import is_native
 from extproc.contract.target import RoutePolicy, Target
 
 
@@ -27,4 +28,4 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
     @property
     def same_format(self) -> bool:
         """Client and provider speak the same format: bytes pass."""
-        return self.dialect.native == self.target.wire_format
+        return is_native(self.policy.dialect, self.target)

@@ -18,6 +18,7 @@ from typing import Final
 from extproc.chat.model import ChatRequest, Named
 from extproc.chat.places import client_place, in_client_words
 from extproc.chat.seams import Dialect, ReplyContext
+from extproc.contract.endpoints import is_native
 from extproc.contract.names import DETAILS_PREFIX
 from extproc.contract.target import RoutePolicy, Target, request_path, upstream_model
 from extproc.dialects import DIALECTS
@@ -93,7 +94,7 @@ class Session:
             raise _illegal("awaiting the request body", message)
         dialect = DIALECTS[self._policy.dialect]
         try:
-            if dialect.native == self._target.wire_format:
+            if is_native(self._policy.dialect, self._target):
                 return self._rename(dialect, message.body)
             return self._translate(dialect, message.body)
         except GatewayError as error:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from extproc.contract.target import WireFormatName
+from extproc.contract.target import DialectName, WireFormatName
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class ProviderType:
     domain: of the vendor's own hosts, where each customer has another one.
     key_required: requests to the vendor's own hosts without a key are refused.
     headers: sent with every request.
+    speaks: dialects that the vendor takes as clients write them, beside the one that is its wire format.
     """
 
     type: str
@@ -41,6 +42,7 @@ class ProviderType:
     domain: str | None = None
     key_required: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    speaks: tuple[DialectName, ...] = ()
 
     @property
     def supported(self) -> bool:

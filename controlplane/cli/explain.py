@@ -12,6 +12,7 @@ from controlplane.cli.inputs import compiled
 from controlplane.cli.options import config_option, json_option
 from controlplane.explain import NoRoute, explain_request, to_json
 from controlplane.explain_text import explanation_text
+from extproc.contract.endpoints import ENDPOINTS
 
 
 def _check_headers(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -26,6 +27,13 @@ def _check_headers(_: click.Context, __: click.Parameter, given: tuple[str, ...]
 @click.command()
 @config_option
 @click.option("--model", required=True, metavar="NAME", help="What the client writes in `model`.")
+@click.option(
+    "--endpoint",
+    type=click.Choice([row.path for row in ENDPOINTS]),
+    default=ENDPOINTS[0].path,
+    show_default=True,
+    help="What the client calls.",
+)
 @click.option("--stream", is_flag=True, help='The request has "stream": true.')
 @click.option(
     "--header", multiple=True, metavar="NAME=VALUE", callback=_check_headers, help="May be repeated."
@@ -36,6 +44,7 @@ def explain(
     config: tuple[Path, ...],
     *,
     model: str,
+    endpoint: str,
     stream: bool,
     header: tuple[str, ...],
     client: str | None,
@@ -48,7 +57,8 @@ def explain(
     if client is not None:
         raise InputError("--client: clients are not supported in this version")
     (result,) = compiled(config)
-    explanation = explain_request(result.plan, model, stream=stream)
+    [called] = [row for row in ENDPOINTS if row.path == endpoint]
+    explanation = explain_request(result.plan, model, endpoint=called, stream=stream)
     if as_json:
         click.echo(json.dumps(to_json(explanation), indent=2, ensure_ascii=False))
     if isinstance(explanation, NoRoute):

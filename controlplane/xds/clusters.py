@@ -54,7 +54,12 @@ def clusters(plan: Plan, environment: Environment) -> list[Cluster]:
     leaves = {leaf.name: leaf for leaf in plan.leaves}
     # One of each single leaf in any case: which of its models need ext_proc is an edit of routes alone.
     orders: set[tuple[str, ...]] = {(leaf.name,) for leaf in plan.leaves}
-    orders |= {choice.order for model in plan.models if model.ext_proc for choice in model.choices}
+    orders |= {
+        choice.order
+        for model in plan.models
+        if any(way.ext_proc for way in model.ways.values())
+        for choice in model.choices
+    }
     return [
         _ext_proc_cluster(environment),
         *(_leaf_cluster(leaf, environment) for leaf in plan.leaves),

@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from controlplane.xds.local_replies import error_body
+from controlplane.xds.error_bodies import ErrorBody
 from controlplane.xds.resources import header
 from extproc.contract import names
+from extproc.contract.endpoints import ErrorShape
 from protos.api import Route
 
 _OWNER: Final = "llm-gateway"
@@ -27,8 +28,9 @@ def _json(name: str, content: Any) -> Route:
     return _direct(name, 200, {"body": {"inline_string": text}}, response_headers_to_add=headers)
 
 
-def _error(name: str, status: int, message: str, code: str, param: str | None = None, **route: Any) -> Route:
-    return _direct(name, status, {"body_format": error_body(message, _INVALID, code, param)}, **route)
+def _error(shape: ErrorShape, name: str, error: ErrorBody, **route: Any) -> Route:
+    told = {"body_format": error.format(shape)}
+    return _direct(name if shape == "openai" else f"{name}/{shape}", error.status, told, **route)
 
 
 def _card(model: str) -> dict[str, Any]:
@@ -47,38 +49,42 @@ def model_card(model: str) -> Route:
     return _json(f"models/{model}", _card(model))
 
 
-def unknown_model() -> Route:
+def unknown_model(shape: ErrorShape) -> Route:
     model = f"%DYNAMIC_METADATA({names.REQUEST_NAMESPACE}:model)%"
     message = f"The model `{model}` does not exist or you do not have access to it"
-    return _error("unknown_model", 404, message, "model_not_found", "model")
+    error = ErrorBody(404, message, _INVALID, "model_not_found", "model")
+    return _error(shape, "unknown_model", error)
 
 
 def unknown_model_card() -> Route:
     message = "There is no model at %PATH(NQ:PATH)%"
-    return _error("unknown_model_card", 404, message, "model_not_found", "model")
+    error = ErrorBody(404, message, _INVALID, "model_not_found", "model")
+    return _error("openai", "unknown_model_card", error)
 
 
-def missing_model() -> Route:
-    return _error("missing_model", 400, "You must name a model", "validation_error", "model")
+def missing_model(shape: ErrorShape) -> Route:
+    error = ErrorBody(400, "You must name a model", _INVALID, "validation_error", "model")
+    return _error(shape, "missing_model", error)
 
 
-def bad_json() -> Route:
-    return _error("bad_json", 400, "The request body is not valid JSON", "validation_error")
+def bad_json(shape: ErrorShape) -> Route:
+    error = ErrorBody(400, "The request body is not valid JSON", _INVALID, "validation_error")
+    return _error(shape, "bad_json", error)
 
 
-def unsupported_media_type() -> Route:
+def unsupported_media_type(shape: ErrorShape) -> Route:
     message = "The request needs a JSON body and the header content-type: application/json"
-    return _error("unsupported_media_type", 415, message, "unsupported_media_type")
+    error = ErrorBody(415, message, _INVALID, "unsupported_media_type")
+    return _error(shape, "unsupported_media_type", error)
 
 
-def unknown_url() -> Route:
+def unknown_url(shape: ErrorShape) -> Route:
     message = "Unknown request URL: %REQ(:METHOD)% %PATH(NQ:PATH)%"
-    return _error("unknown_url", 404, message, "unknown_url")
+    return _error(shape, "unknown_url", ErrorBody(404, message, _INVALID, "unknown_url"))
 
 
-def method_not_allowed(allow: str) -> Route:
+def method_not_allowed(allow: str, shape: ErrorShape) -> Route:
     message = f"%REQ(:METHOD)% is not allowed here; use {allow}"
+    error = ErrorBody(405, message, _INVALID, "method_not_allowed")
     headers = [header("allow", allow)]
-    return _error(
-        f"method_not_allowed/{allow}", 405, message, "method_not_allowed", response_headers_to_add=headers
-    )
+    return _error(shape, f"method_not_allowed/{allow}", error, response_headers_to_add=headers)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any, Final
 
-from controlplane.xds.local_replies import error_body
-from controlplane.xds.resources import action, exact_tree, extension, nested
+from controlplane.xds.error_bodies import ErrorBody
+from controlplane.xds.resources import action, exact_tree, extension, nested, state_input
 from extproc.contract import names
+from extproc.contract.endpoints import ENDPOINTS, ErrorShape
 from protos.api import (
     CustomResponse,
     HeaderMutationFilter,
@@ -71,18 +72,29 @@ def _ready() -> HealthCheckFilter:
 
 def _provider_failures() -> CustomResponse:
     """A native route has no ext_proc to map a provider's 401, 402, 403 and 5xx; this does."""
-    failed = LocalResponsePolicy(
-        status_code={"value": 502},
-        body_format=error_body(
-            "The provider answered with status %RESPONSE_CODE%", "api_error", "provider_error"
-        ),
-        response_code_details=names.DETAILS_PREFIX + "provider_failed",
-    )
-    replace = action(failed)
+    replace = _by_shape({shape: action(_failed(shape)) for shape in ("openai", "anthropic")})
     failures = {str(status): replace for status in (401, 402, 403, *range(500, 600))}
     by_status = exact_tree(extension("status", HttpResponseStatusCodeMatchInput()), failures)
     answered = extension("answered", HttpResponseHeaderMatchInput(header_name=names.HEADER_ANSWERED))
     return CustomResponse(custom_response_matcher=exact_tree(answered, {"1": nested(by_status)}))
+
+
+def _failed(shape: ErrorShape) -> LocalResponsePolicy:
+    message = "The provider answered with status %RESPONSE_CODE%"
+    return LocalResponsePolicy(
+        status_code={"value": 502},
+        body_format=ErrorBody(502, message, "api_error", "provider_error").format(shape),
+        response_code_details=names.DETAILS_PREFIX + "provider_failed",
+    )
+
+
+def _by_shape(replies: dict[ErrorShape, dict[str, Any]]) -> dict[str, Any]:
+    others = {row.path: replies[row.errors] for row in ENDPOINTS if row.errors != "openai"}
+    return (
+        nested(exact_tree(state_input(names.STATE_PATH), others, replies["openai"]))
+        if others
+        else replies["openai"]
+    )
 
 
 def _read_body() -> Lua:

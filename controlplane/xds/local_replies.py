@@ -1,4 +1,4 @@
-"""OpenAI-shaped bodies for the replies that Envoy makes itself (config.md, "What a client sees").
+"""Bodies for the replies that Envoy makes itself (config.md, "What a client sees").
 
 Routes and ext_proc bring finished bodies; the first mapper leaves those alone (trap 15). The others turn
 Envoy's response flags and statuses into the table's rows; texts never name an address.
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from controlplane.xds.error_bodies import ErrorBody
 from controlplane.xds.resources import extension, header
-from extproc.contract.names import DETAILS_PREFIX, HEADER_ATTEMPTS
+from extproc.contract.endpoints import ENDPOINTS
+from extproc.contract.names import DETAILS_PREFIX, HEADER_ATTEMPTS, STATE_PATH
 from protos.api import CelExpressionFilter
 
 _FINISHED: Final = " || ".join(
@@ -22,29 +24,26 @@ _FINISHED: Final = " || ".join(
 )
 
 
-def error_body(message: str, error_type: str, code: str, param: str | None = None) -> dict[str, Any]:
-    """A SubstitutionFormatString: the OpenAI error object; `message` may hold ``%…%`` operators."""
-    error = {"message": message, "type": error_type, "param": param, "code": code}
-    return {"json_format": {"error": error}, "content_type": "application/json"}
-
-
 _UNAVAILABLE: Final = "service_unavailable_error"
-_NO_HEALTHY: Final = error_body(
-    "No provider of this model is healthy right now", _UNAVAILABLE, "no_healthy_providers"
+_NO_HEALTHY: Final = ErrorBody(
+    503, "No provider of this model is healthy right now", _UNAVAILABLE, "no_healthy_providers"
 )
-_OVERLOADED: Final = error_body("Too many requests to this provider at once", _UNAVAILABLE, "overloaded")
-_TIMEOUT: Final = error_body("The provider did not answer in time", "timeout_error", "timeout")
-_UNREACHABLE: Final = error_body(
-    "The provider could not be reached or broke off", "api_error", "provider_error"
+_OVERLOADED: Final = ErrorBody(503, "Too many requests to this provider at once", _UNAVAILABLE, "overloaded")
+_TIMEOUT: Final = ErrorBody(504, "The provider did not answer in time", "timeout_error", "timeout")
+_UNREACHABLE: Final = ErrorBody(
+    502, "The provider could not be reached or broke off", "api_error", "provider_error"
 )
-_TOO_LARGE: Final = error_body(
-    "The request body is larger than this gateway accepts", "invalid_request_error", "payload_too_large"
+_TOO_LARGE: Final = ErrorBody(
+    413,
+    "The request body is larger than this gateway accepts",
+    "invalid_request_error",
+    "payload_too_large",
 )
-_INTERNAL: Final = error_body(
-    "Internal error; request id %REQ(X-REQUEST-ID)%", "internal_error", "internal_error"
+_INTERNAL: Final = ErrorBody(
+    500, "Internal error; request id %REQ(X-REQUEST-ID)%", "internal_error", "internal_error"
 )
-_BAD_HTTP: Final = error_body(
-    "The gateway could not accept this HTTP request", "invalid_request_error", "bad_request"
+_BAD_HTTP: Final = ErrorBody(
+    400, "The gateway could not accept this HTTP request", "invalid_request_error", "bad_request"
 )
 
 
@@ -62,16 +61,35 @@ def _details(expression: str) -> dict[str, Any]:
     return {"extension_filter": extension("cel", CelExpressionFilter(expression=expression))}
 
 
+def _is_anthropic() -> str:
+    """An attempt may have left another ``:path``; what came too early for filter state has the client's."""
+    tests = []
+    for row in ENDPOINTS:
+        if row.errors == "anthropic":
+            state = f"'{STATE_PATH}' in filter_state && string(filter_state['{STATE_PATH}']) == '{row.path}'"
+            early = f"!('{STATE_PATH}' in filter_state) && request.url_path == '{row.path}'"
+            tests += [f"({state})", f"({early})"]
+    return " || ".join(tests) or "false"
+
+
+_IS_ANTHROPIC: Final = _details(_is_anthropic())
+
+
 def _mapper(
-    when: dict[str, Any], body: dict[str, Any], status: int | None = None, retry_after: int | None = None
-) -> dict[str, Any]:
+    when: dict[str, Any], error: ErrorBody, status: int | None = None, retry_after: int | None = None
+) -> list[dict[str, Any]]:
+    """One mapper a shape; `status`: in place of Envoy's own."""
     headers = [header(HEADER_ATTEMPTS, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%")]
     if retry_after is not None:
         headers.append(header("retry-after", str(retry_after)))
-    mapped: dict[str, Any] = {"filter": when, "body_format_override": body, "headers_to_add": headers}
+    mapped: dict[str, Any] = {"headers_to_add": headers}
     if status is not None:
         mapped["status_code"] = {"value": status}
-    return mapped
+    both = {"and_filter": {"filters": [when, _IS_ANTHROPIC]}}
+    return [
+        {"filter": both, "body_format_override": error.format("anthropic"), **mapped},
+        {"filter": when, "body_format_override": error.format("openai"), **mapped},
+    ]
 
 
 def local_reply_config() -> dict[str, Any]:
@@ -83,15 +101,16 @@ def local_reply_config() -> dict[str, Any]:
     return {
         "mappers": [
             {"filter": _details(_FINISHED), "body_format_override": keep},
-            _mapper(_details("response.code_details.startsWith('ext_proc_')"), _INTERNAL, status=500),
-            _mapper(_status("EQ", 413), _TOO_LARGE),
-            _mapper(_flags("UH"), _NO_HEALTHY, retry_after=1),
-            _mapper(_flags("UO"), _OVERLOADED, status=503, retry_after=1),
-            _mapper(_flags("UT", "UMSDR"), _TIMEOUT, status=504),
-            _mapper(_status("EQ", 504), _TIMEOUT),
-            _mapper(_flags("NC"), _NO_HEALTHY, status=503, retry_after=1),
-            _mapper(_flags("UF", "UC", "UR", "URX", "LR", "UPE"), _UNREACHABLE, status=502),
-            _mapper(_status("GE", 500), _INTERNAL),
+            *_mapper(_details("response.code_details.startsWith('ext_proc_')"), _INTERNAL, status=500),
+            *_mapper(_status("EQ", 413), _TOO_LARGE),
+            *_mapper(_flags("UH"), _NO_HEALTHY, retry_after=1),
+            *_mapper(_flags("UO"), _OVERLOADED, status=503, retry_after=1),
+            *_mapper(_flags("UT", "UMSDR"), _TIMEOUT, status=504),
+            *_mapper(_status("EQ", 504), _TIMEOUT),
+            *_mapper(_flags("NC"), _NO_HEALTHY, status=503, retry_after=1),
+            *_mapper(_flags("UF", "UC", "UR", "URX", "LR", "UPE"), _UNREACHABLE, status=502),
+            *_mapper(_status("GE", 500), _INTERNAL),
+            {"filter": _IS_ANTHROPIC, "body_format_override": _BAD_HTTP.format("anthropic")},
         ],
-        "body_format": _BAD_HTTP,
+        "body_format": _BAD_HTTP.format("openai"),
     }

@@ -5,11 +5,14 @@ Errors that need no provider are direct responses with finished bodies (config.m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from controlplane.plan import ModelPlan, Plan, Retry
+import msgspec
+
+from controlplane.plan import ModelPlan, Plan, Retry, Way
 from controlplane.xds.clusters import cluster_name
 from controlplane.xds.direct import (
     bad_json,
@@ -37,7 +40,8 @@ from controlplane.xds.resources import (
     state_input,
 )
 from extproc.contract import names
-from extproc.contract.target import encode
+from extproc.contract.endpoints import ENDPOINTS, ErrorShape
+from extproc.contract.target import DialectName, encode
 from protos.api import (
     PreviousHostsPredicate,
     PreviousPrioritiesConfig,
@@ -45,7 +49,6 @@ from protos.api import (
     RouteConfiguration,
 )
 
-CHAT_COMPLETIONS: Final = "/v1/chat/completions"
 MODELS: Final = "/v1/models"
 _VERSION_PREFIX: Final = "/v1"
 _LARGEST_DIRECT_RESPONSE: Final = 16 * 1024 * 1024
@@ -86,18 +89,42 @@ def route_configuration(plan: Plan) -> RouteConfiguration:
 
 
 def _endpoints(models: Sequence[ModelPlan]) -> dict[str, Any]:
+    """All endpoints that name a model share one tree of models, which is nearly all that there is."""
+    endpoint = state_input(names.STATE_ENDPOINT)
+    paths = "|".join(re.escape(row.path) for row in ENDPOINTS)
+    return _when(endpoint, f"POST (?:{paths})", nested(_models(models)), nested(_others(models)))
+
+
+def _others(models: Sequence[ModelPlan]) -> dict[str, Any]:
     endpoint = state_input(names.STATE_ENDPOINT)
     branches = {
-        f"POST {CHAT_COMPLETIONS}": nested(_models(models)),
         f"GET {MODELS}": action(model_list([model.name for model in models])),
         "GET /health/live": action(health_live()),
         **_cards(models),
     }
-    known = {path: action(method_not_allowed(allow)) for path, allow in _METHODS.items()}
-    wrong_method = exact_tree(state_input(names.STATE_PATH), known, action(unknown_url()))
+    known = {path: action(method_not_allowed(allow, "openai")) for path, allow in _METHODS.items()}
+    known |= {row.path: action(method_not_allowed("POST", row.errors)) for row in ENDPOINTS}
+    path = state_input(names.STATE_PATH)
+    wrong_method = exact_tree(path, known, _at_or_below(unknown_url))
     return exact_tree(
         endpoint, branches, nested(prefix_tree(endpoint, _pattern_cards(models), nested(wrong_method)))
     )
+
+
+def _in_shape(error: Callable[[ErrorShape], Route]) -> dict[str, Any]:
+    """`error` at an endpoint, in the shape that its clients read."""
+    others = {row.path: action(error(row.errors)) for row in ENDPOINTS if row.errors != "openai"}
+    if not others:
+        return action(error("openai"))
+    return nested(exact_tree(state_input(names.STATE_PATH), others, action(error("openai"))))
+
+
+def _at_or_below(error: Callable[[ErrorShape], Route]) -> dict[str, Any]:
+    """`error` where no endpoint is, in the shape of the one that it lies below."""
+    others = {row.path: action(error(row.errors)) for row in ENDPOINTS if row.errors != "openai"}
+    if not others:
+        return action(error("openai"))
+    return nested(prefix_tree(state_input(names.STATE_PATH), others, action(error("openai"))))
 
 
 def _cards(models: Sequence[ModelPlan]) -> dict[str, Any]:
@@ -125,7 +152,6 @@ def _spellings(name: str) -> list[str]:
 
 
 _METHODS: Final = {
-    CHAT_COMPLETIONS: "POST",
     MODELS: "GET",
     "/health/live": "GET",
     "/health/ready": "GET",
@@ -138,12 +164,12 @@ def _models(models: Sequence[ModelPlan]) -> dict[str, Any]:
     prefixes = {plan.name[:-1]: _pattern(plan) for plan in models if plan.name.endswith("*")}
     # Bodies of other content types are not read, so that their model is missing too.
     of_json = exact_tree(
-        state_input(names.STATE_ERROR), {ERROR_BAD_JSON: action(bad_json())}, action(missing_model())
+        state_input(names.STATE_ERROR), {ERROR_BAD_JSON: _in_shape(bad_json)}, _in_shape(missing_model)
     )
     errors = _when(
-        request_header_input("content-type"), JSON_TYPES, nested(of_json), action(unsupported_media_type())
+        request_header_input("content-type"), JSON_TYPES, nested(of_json), _in_shape(unsupported_media_type)
     )
-    otherwise = nested(_when(model, r"(?s).+", action(unknown_model()), nested(errors)))
+    otherwise = nested(_when(model, r"(?s).+", _in_shape(unknown_model), nested(errors)))
     if "" in prefixes:
         everything = prefixes.pop("")
         otherwise = nested(_when(model, r"(?s).+", everything, nested(errors)))
@@ -163,27 +189,59 @@ def _when(
 
 def _pattern(model: ModelPlan) -> dict[str, Any]:
     fits = fits_pattern(model.name[:-1])
-    return nested(_when(state_input(names.STATE_MODEL), fits, _routes(model), action(unknown_model())))
+    return nested(_when(state_input(names.STATE_MODEL), fits, _routes(model), _in_shape(unknown_model)))
 
 
 def _routes(model: ModelPlan) -> dict[str, Any]:
+    """One route for all dialects that go the same way, however many: there may be many models."""
+    kinds: dict[_Kind, list[str]] = {}
+    for row in ENDPOINTS:
+        kinds.setdefault(_kind(model.ways[row.dialect]), []).append(row.path)
+    most = max(kinds, key=lambda kind: len(kinds[kind]))
+    others = {
+        path: _by_stream(model, kind) for kind, paths in kinds.items() if kind != most for path in paths
+    }
+    if not others:
+        return _by_stream(model, most)
+    return nested(exact_tree(state_input(names.STATE_PATH), others, _by_stream(model, most)))
+
+
+def _by_stream(model: ModelPlan, kind: _Kind) -> dict[str, Any]:
     """Streams have a route of their own where a limit concerns only them."""
     if not _streams_apart(model):
-        return action(_route(model, stream=False))
-    stream = {"true": action(_route(model, stream=True))}
-    return nested(exact_tree(state_input(names.STATE_STREAM), stream, action(_route(model, stream=False))))
+        return action(_route(model, kind, stream=False))
+    stream = {"true": action(_route(model, kind, stream=True))}
+    unary = action(_route(model, kind, stream=False))
+    return nested(exact_tree(state_input(names.STATE_STREAM), stream, unary))
 
 
 def _streams_apart(model: ModelPlan) -> bool:
     return model.first_token_timeout is not None or model.idle_timeout is not None
 
 
-def route_name(model: ModelPlan, *, stream: bool) -> str:
+class _Kind(NamedTuple):
+    """What of a way makes a difference to its route."""
+
+    native: bool
+    held: bool
+
+
+def _kind(way: Way) -> _Kind:
+    native = way.ext_proc is None
+    return _Kind(native, held=not native and way.policy.hold_headers)
+
+
+def route_name(model: ModelPlan, dialect: DialectName, *, stream: bool) -> str:
     """The route that Envoy picks for a request, as its access log and `/config_dump` name it."""
-    return f"{model.policy.dialect}/{model.name}" + ("/stream" if stream and _streams_apart(model) else "")
+    return _route_name(model, _kind(model.ways[dialect]), stream=stream)
 
 
-def _route(model: ModelPlan, *, stream: bool) -> Route:
+def _route_name(model: ModelPlan, kind: _Kind, *, stream: bool) -> str:
+    way = "native" if kind.native else "ext_proc" if kind.held else "ext_proc_unheld"
+    return f"{way}/{model.name}" + ("/stream" if stream and _streams_apart(model) else "")
+
+
+def _route(model: ModelPlan, kind: _Kind, *, stream: bool) -> Route:
     retry = _retry_policy(model)
     if stream and model.first_token_timeout is not None:
         # It runs until headers are released downstream, that is, to the first content.
@@ -191,19 +249,20 @@ def _route(model: ModelPlan, *, stream: bool) -> Route:
     if stream and model.idle_timeout is not None:
         retry["per_try_idle_timeout"] = seconds(model.idle_timeout)
     forward: dict[str, Any] = {
-        **_destination(model),
+        **_destination(model, native=kind.native),
         "timeout": seconds(model.timeout or 0),
         "auto_host_rewrite": {"value": True},
         "retry_policy": retry,
     }
+    policy = msgspec.structs.replace(model.policy, hold_headers=kind.held)
     route: dict[str, Any] = {
-        "name": route_name(model, stream=stream),
+        "name": _route_name(model, kind, stream=stream),
         "match": {"prefix": "/"},
-        "metadata": metadata(names.METADATA_NAMESPACE, {names.METADATA_POLICY: encode(model.policy)}),
+        "metadata": metadata(names.METADATA_NAMESPACE, {names.METADATA_POLICY: encode(policy)}),
         "response_headers_to_add": _response_headers(model),
         "route": forward,
     }
-    if model.ext_proc is None:
+    if kind.native:
         route["match"] = {"prefix": _VERSION_PREFIX}
         forward.update(_rewrite(model))
     return Route(**route)
@@ -217,8 +276,7 @@ def _rewrite(model: ModelPlan) -> dict[str, Any]:
     return {"regex_rewrite": {"pattern": pattern, "substitution": rf"{model.base_path}\1{model.query}&"}}
 
 
-def _destination(model: ModelPlan) -> dict[str, Any]:
-    native = model.ext_proc is None
+def _destination(model: ModelPlan, *, native: bool) -> dict[str, Any]:
     targets = [(cluster_name(choice.order, native=native), choice.weight) for choice in model.choices]
     if len(targets) == 1:
         return {"cluster": targets[0][0]}

@@ -40,6 +40,7 @@ PROCESSING_MODE: Final = {
 _TO_EXT_PROC: Final = (
     names.HEADER_TARGET,
     names.HEADER_POLICY,
+    names.HEADER_PATH,
     "x-request-id",
     ":status",
     "content-type",
@@ -88,6 +89,7 @@ _MARKS: Final = {
     # CEL attributes could say these two as well, for 40 us more of each request (docs/performance.md).
     names.HEADER_TARGET: f"%UPSTREAM_METADATA({names.METADATA_NAMESPACE}:{names.METADATA_TARGET})%",
     names.HEADER_POLICY: f"%METADATA(ROUTE:{names.METADATA_NAMESPACE}:{names.METADATA_POLICY})%",
+    names.HEADER_PATH: f"%FILTER_STATE({names.STATE_PATH}:PLAIN)%",
 }
 """Headers between the first filter and the last: what this attempt is about."""
 

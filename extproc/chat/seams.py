@@ -7,7 +7,7 @@ Everything here is pure: bytes in, bytes out; no clock, no socket, no logging.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -76,17 +76,24 @@ class StreamWriter(Protocol):
         ...
 
 
-class WireFormat(Protocol):
-    """What a provider speaks."""
+Q_co = TypeVar("Q_co", covariant=True)
+Q_contra = TypeVar("Q_contra", contravariant=True)
+A_co = TypeVar("A_co", covariant=True)
+A_contra = TypeVar("A_contra", contravariant=True)
+"""Neutral requests and answers: of chats, or of embeddings. A dialect and a format meet in the same ones."""
 
-    def write_request(self, request: ChatRequest, target: Target, model: str) -> ProviderRequest:
+
+class Format(Protocol[Q_contra, A_co]):
+    """What a provider speaks, for requests Q with answers A."""
+
+    def write_request(self, request: Q_contra, target: Target, model: str) -> ProviderRequest:
         """`request` for `target` under the provider's name `model`.
 
         Raises: RequestError where the provider demands what the request lacks.
         """
         ...
 
-    def read_response(self, body: bytes) -> ChatResponse:
+    def read_response(self, body: bytes) -> A_co:
         """Raises: ProviderError for a broken body or an error in a successful response."""
         ...
 
@@ -97,16 +104,13 @@ class WireFormat(Protocol):
     def stream_reader(self) -> StreamReader: ...
 
 
-class Dialect(Protocol):
-    """What a client speaks."""
+class ClientDialect(Protocol[Q_co, A_contra]):
+    """What a client speaks, of requests Q with answers A."""
 
     path: str
     """The endpoint below the base path, e.g. ``/chat/completions``."""
 
-    native: str | None
-    """The wire format that is this dialect too: bodies pass through with named keys edited."""
-
-    def read_request(self, body: bytes) -> ChatRequest:
+    def read_request(self, body: bytes) -> Q_co:
         """Raises: RequestError naming the field."""
         ...
 
@@ -117,7 +121,7 @@ class Dialect(Protocol):
         """
         ...
 
-    def write_response(self, response: ChatResponse, reply: ReplyContext) -> bytes: ...
+    def write_response(self, response: A_contra, reply: ReplyContext) -> bytes: ...
 
     def stream_writer(self, reply: ReplyContext) -> StreamWriter: ...
 
@@ -128,3 +132,8 @@ class Dialect(Protocol):
     def write_stream_error(self, error: GatewayError) -> bytes:
         """The event that ends a stream which has begun; no end marker follows it."""
         ...
+
+
+WireFormat: TypeAlias = Format[ChatRequest, ChatResponse]
+Dialect: TypeAlias = ClientDialect[ChatRequest, ChatResponse]
+"""Those of chats, which nearly all are."""

@@ -17,6 +17,9 @@ HEADER_TARGET: Final = "x-llm-gateway-target"
 HEADER_POLICY: Final = "x-llm-gateway-policy"
 """How the Target and the RoutePolicy of this attempt reach ext_proc, and nobody else."""
 
+HEADER_PATH: Final = "x-llm-gateway-path"
+"""The path that the client called, likewise: an earlier attempt may have left another in ``:path``."""
+
 HEADER_ANSWERED: Final = "x-llm-gateway-answered"
 """On what a provider answered and no ext_proc saw, not on Envoy's own replies; removed before the client."""
 

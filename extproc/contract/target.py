@@ -13,7 +13,14 @@ from urllib.parse import quote
 import msgspec
 
 WireFormatName = Literal["openai", "anthropic"]
-DialectName = Literal["openai_chat"]
+DialectName = Literal[
+    "openai_chat",
+    "openai_completions",
+    "openai_embeddings",
+    "openai_responses",
+    "anthropic_messages",
+    "anthropic_count_tokens",
+]
 UnsupportedFields = Literal["warn", "reject", "ignore"]
 
 
@@ -25,6 +32,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: the vendor (a catalogue row), e.g. ``vllm``.
     wire_format: the format the provider speaks.
     base_path: what stands before ``/chat/completions`` or ``/messages``, e.g. ``/v1``.
+    speaks: dialects that it takes as clients write them, beside the one that is its wire format.
     api_version: Azure's dated API, where the deployment is a part of the path; "" for all others.
     """
 
@@ -33,6 +41,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     type: str
     wire_format: WireFormatName
     base_path: str
+    speaks: tuple[DialectName, ...] = ()
     api_version: str = ""
 
 
@@ -40,7 +49,8 @@ class RoutePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What the route of one public model asks of ext_proc.
 
     model: the public name, or a pattern that ends in ``*``.
-    dialect: what the client speaks on this route.
+    dialect: what the client speaks. Not part of the text, which is the same at several endpoints: the path
+        that the client called says it.
     models: leaf cluster -> the model's name at that provider; ``*`` stands for what the pattern's
         star matched.
     hold_headers: hold the response headers until the first content (the commit window).
@@ -48,8 +58,8 @@ class RoutePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """
 
     model: str
-    dialect: DialectName
     models: dict[str, str]
+    dialect: DialectName = "openai_chat"
     hold_headers: bool = True
     unsupported_fields: UnsupportedFields = "warn"
 

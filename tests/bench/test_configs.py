@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def chains(config: dict[str, Any]) -> dict[str, list[str]]:
 def test_the_gateway_has_every_rows_model(gateway: dict[str, Any]) -> None:
     text = str(gateway)
     models = {row.model for row in rows(["grpcio"]) if row.site.startswith("gateway")}
-    assert all(f"openai_chat/{model}" in text for model in models)
+    assert all(re.search(f"(native|ext_proc|ext_proc_unheld)/{re.escape(model)}", text) for model in models)
 
 
 def test_the_transcoder_stands_where_ext_proc_stood(gateway: dict[str, Any]) -> None:

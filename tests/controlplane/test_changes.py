@@ -350,7 +350,6 @@ OTHER_VALUES: dict[type, dict[str, Any]] = {
         "timeout": 7.0,
         "first_token_timeout": 7.0,
         "idle_timeout": 7.0,
-        "ext_proc": "another reason",
     },
     Leaf: {
         "connect_timeout": 7.0,
@@ -388,7 +387,7 @@ def test_no_field_of_a_plan_is_forgotten(owner: type, field: str) -> None:
 
 def test_every_field_of_a_plan_is_edited_by_some_test_here() -> None:
     elsewhere = {
-        ModelPlan: {"policy", "choices", "base_path", "query"},
+        ModelPlan: {"ways", "choices", "base_path", "query"},
         Leaf: {"target", "endpoints", "tls"},
         ListenerPlan: {"tls"},
     }

@@ -115,12 +115,12 @@ def test_limits_of_streams_apply_to_streams_only() -> None:
     assert (unary.timeouts.first_token, unary.timeouts.idle) == (None, None)
     assert (stream.timeouts.first_token, stream.timeouts.idle) == (15.0, 40.0)
     assert (unary.timeouts.request, stream.timeouts.request) == (120.0, 120.0)
-    assert (unary.route, stream.route) == ("openai_chat/fast", "openai_chat/fast/stream")
+    assert (unary.route, stream.route) == ("ext_proc/fast", "ext_proc/fast/stream")
 
 
 def test_a_stream_without_limits_has_no_route_of_its_own() -> None:
     plan = plan_of("\n  m: {target: openai/m}")
-    assert explained(plan, "m", stream=True).route == "openai_chat/m"
+    assert explained(plan, "m", stream=True).route == "native/m"
 
 
 def test_retry_after_counts_only_where_no_other_target_is_waiting() -> None:
@@ -134,6 +134,7 @@ def test_text_of_a_stream_with_failover() -> None:
     text = explanation_text(explained(plan_of(FAST, PROVIDERS), "fast", stream=True))
     assert text.splitlines() == [
         "model       fast  (exact name; stream)",
+        "endpoint    /v1/chat/completions",
         "path        ext_proc: several targets: failover needs the commit window, and each target its own body",
         "targets     claude    haiku   anthropic  https://api.anthropic.com:443/v1                  key in x-api-key",
         "            claude#2  sonnet  anthropic  https://api.anthropic.com:443/v1                  key in x-api-key",
@@ -149,7 +150,7 @@ def test_text_of_a_stream_with_failover() -> None:
         "providers   claude  connect 2s; answer 1m40s; 200 at once; breaker after 3 errors in a row, for 10s to 1m",
         "            pool    connect 5s; answer no limit; any number at once; breaker after 5 errors in a row, for 30s to 5m; health GET /health every 5s, 1s to answer",
         "unsupported reject, for fields that the target cannot honour",
-        "envoy       route    openai_chat/fast/stream",
+        "envoy       route    ext_proc/fast/stream",
         "            cluster  failover/claude>claude#2>pool",
         "            cluster  failover/claude#2>claude>pool",
         "            cluster  provider/claude",
@@ -161,8 +162,9 @@ def test_text_of_a_stream_with_failover() -> None:
 def test_text_of_a_native_pattern() -> None:
     models = '\n  "gpt-*": {target: openai/gpt-*, retry: {attempts: 1}}'
     lines = explanation_text(explained(plan_of(models), "gpt-4o")).splitlines()
-    assert lines[:5] == [
+    assert lines[:6] == [
         "model       gpt-4o  (longest pattern: gpt-*, * is '4o'; no stream)",
+        "endpoint    /v1/chat/completions",
         "path        native: Envoy carries it alone",
         "targets     openai  gpt-4o  openai  https://api.openai.com:443/v1  key in authorization",
         "tried       always  openai",

@@ -108,7 +108,7 @@ def test_an_account_that_a_model_lists_again_is_a_numbered_leaf() -> None:
     ],
 )
 def test_native_or_ext_proc(model: str, why: str | None) -> None:
-    assert plan_of(f"\n  {model}").models[0].ext_proc == why
+    assert plan_of(f"\n  {model}").models[0].ways["openai_chat"].ext_proc == why
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_native_or_ext_proc(model: str, why: str | None) -> None:
     ],
 )
 def test_headers_are_held_where_a_stream_may_be_tried_again(model: str, held: bool) -> None:
-    assert plan_of(f"\n  {model}").models[0].policy.hold_headers is held
+    assert plan_of(f"\n  {model}").models[0].ways["openai_chat"].policy.hold_headers is held
 
 
 ALL_5XX = (500, 502, 503, 504, *range(520, 531))
@@ -294,7 +294,7 @@ AZURE = """
 )
 def test_azures_two_surfaces(model: str, base_path: str, query: str, why: str | None) -> None:
     (plan,) = plan_of(f"\n  {model}", f"providers: {AZURE}").models
-    assert (plan.base_path, plan.query, plan.ext_proc) == (base_path, query, why)
+    assert (plan.base_path, plan.query, plan.ways["openai_chat"].ext_proc) == (base_path, query, why)
 
 
 @pytest.mark.parametrize(
@@ -316,4 +316,4 @@ def test_vendors_that_are_only_a_row(kind: str, address: str) -> None:
     (leaf,) = plan.leaves
     assert addresses(leaf) == (address,)
     assert leaf.credential == Credential("authorization", "Bearer ", "provider/p")
-    assert plan.models[0].ext_proc is None
+    assert plan.models[0].ways["openai_chat"].ext_proc is None

@@ -16,9 +16,11 @@ def _headers(headers: dict[str, str | bytes]) -> dict[str, Any]:
     return {"headers": {"headers": [{"key": name, "raw_value": value} for name, value in raw.items()]}}
 
 
-def sent_along(target: str | None, policy: str | None) -> dict[str, str | bytes]:
+def sent_along(
+    target: str | None, policy: str | None, path: str | None = "/v1/chat/completions"
+) -> dict[str, str | bytes]:
     """The headers that Envoy adds for ext_proc alone; None: it has none."""
-    found = {names.HEADER_TARGET: target, names.HEADER_POLICY: policy}
+    found = {names.HEADER_TARGET: target, names.HEADER_POLICY: policy, names.HEADER_PATH: path}
     return {name: text for name, text in found.items() if text is not None}
 
 

@@ -173,7 +173,7 @@ GOOD = (text_of(CLAUDE), text_of(POLICY))
         ("{", GOOD[1], "metadata of another version"),
         ('{"leaf": "a"}', GOOD[1], "missing required field `provider`"),
         (GOOD[0].replace("anthropic", "telepathy"), GOOD[1], "telepathy"),
-        (GOOD[0], GOOD[1].replace("openai_chat", "smoke_signals"), "smoke_signals"),
+        (GOOD[0], GOOD[1].replace("}", ',"dialect":"smoke_signals"}'), "metadata of another version"),
         (GOOD[0], "[]", "metadata of another version"),
         ("\u2028", GOOD[1], "metadata of another version"),
         (GOOD[0], "\xa1", "metadata of another version"),
@@ -181,6 +181,17 @@ GOOD = (text_of(CLAUDE), text_of(POLICY))
 )
 def test_metadata_that_is_missing_or_of_another_version(target, route, reason):
     headers = [{"key": name, "value": value} for name, value in envoy.sent_along(target, route).items()]
+    request = ProcessingRequest(request_headers={"headers": {"headers": headers}})
+    with pytest.raises(ProtocolError, match=reason):
+        codec.decode(request.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [(None, "without the header x-llm-gateway-path"), ("/v1/smoke", "an endpoint of another version")],
+)
+def test_a_path_that_is_missing_or_of_another_version(path, reason):
+    headers = [{"key": name, "value": value} for name, value in envoy.sent_along(*GOOD, path).items()]
     request = ProcessingRequest(request_headers={"headers": {"headers": headers}})
     with pytest.raises(ProtocolError, match=reason):
         codec.decode(request.SerializeToString())
@@ -249,7 +260,7 @@ def read_by_the_library(request):
     headers = {h.key: h.raw_value.decode("latin-1") or h.value for h in content.headers.headers}
     if part == "response_headers":
         return ResponseHeaders(int(headers[":status"]), headers, content.end_of_stream)
-    del headers[names.HEADER_TARGET], headers[names.HEADER_POLICY]
+    del headers[names.HEADER_TARGET], headers[names.HEADER_POLICY], headers[names.HEADER_PATH]
     return RequestHeaders(CLAUDE, POLICY, headers)
 
 

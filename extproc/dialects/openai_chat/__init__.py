@@ -14,7 +14,6 @@ class OpenAIChat:
     """See ``extproc.chat.seams.Dialect``."""
 
     path: str = "/chat/completions"
-    native: str | None = "openai"
 
     def read_request(self, body: bytes) -> ChatRequest:
         return read_request(body)

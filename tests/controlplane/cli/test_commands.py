@@ -16,8 +16,9 @@ from tests.controlplane.cli.conftest import GATEWAY, Run
 def test_explain(run: Run) -> None:
     result = run("explain", "--model", "gpt-4o")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.splitlines()[:2] == [
+    assert result.stdout.splitlines()[:3] == [
         "model       gpt-4o  (exact name; no stream)",
+        "endpoint    /v1/chat/completions",
         "path        native: Envoy carries it alone",
     ]
 

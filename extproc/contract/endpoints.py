@@ -1,0 +1,41 @@
+"""The endpoints that clients call, and what is spoken at each: one row an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from extproc.contract.target import DialectName, Target, WireFormatName
+
+ErrorShape = Literal["openai", "anthropic"]
+"""Whose error object a client reads."""
+
+
+class Endpoint(NamedTuple):
+    """path: as clients write it.
+
+    native: the wire format that is this dialect too, whoever speaks it; providers may take more dialects
+        as they are (``Target.speaks``).
+    errors: what errors look like there, whoever makes them.
+    """
+
+    path: str
+    dialect: DialectName
+    native: WireFormatName | None = None
+    errors: ErrorShape = "openai"
+
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (Endpoint("/v1/chat/completions", "openai_chat", native="openai"),)
+"""All are ``POST`` with a JSON object that names its ``model``. The first one is what explanations are of
+where nobody asks for another."""
+
+DIALECT_AT: Final[Mapping[str, DialectName]] = MappingProxyType({row.path: row.dialect for row in ENDPOINTS})
+"""By path."""
+
+_NATIVE: Final = {row.dialect: row.native for row in ENDPOINTS}
+
+
+def is_native(dialect: DialectName, target: Target) -> bool:
+    """Whether the provider takes the client's body as it is, but for the model's name."""
+    return _NATIVE.get(dialect) == target.wire_format or dialect in target.speaks
