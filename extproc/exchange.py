@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from extproc.chat.seams import Dialect, ReplyContext, WireFormat
+from extproc.chat.seams import ClientDialect, Format, ReplyContext
 from extproc.contract.endpoints import is_native
 from extproc.contract.target import RoutePolicy, Target
 
@@ -19,8 +21,8 @@ class Exchange(msgspec.Struct, frozen=True, gc=False):
 
     target: Target
     policy: RoutePolicy
-    dialect: Dialect
-    wire_format: WireFormat
+    dialect: ClientDialect[Any, Any]
+    wire_format: Format[Any, Any]
     reply: ReplyContext
     stream: bool | None = None
     degraded: tuple[str, ...] = ()

@@ -12,16 +12,24 @@ as early as it can: Envoy carries the rest natively.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from extproc.chat.model import ChatRequest, Named
+from extproc.chat.model import Named
 from extproc.chat.places import client_place, in_client_words
-from extproc.chat.seams import Dialect, ReplyContext
+from extproc.chat.seams import ClientDialect, Format, ReplyContext, Request
 from extproc.contract.endpoints import is_native
 from extproc.contract.names import DETAILS_PREFIX
-from extproc.contract.target import RoutePolicy, Target, request_path, upstream_model
+from extproc.contract.target import (
+    DialectName,
+    RoutePolicy,
+    Target,
+    WireFormatName,
+    request_path,
+    upstream_model,
+)
 from extproc.dialects import DIALECTS
+from extproc.embeddings.formats import EMBEDDINGS
 from extproc.errors import GatewayError, RequestError, UnsupportedFieldError, internal_error
 from extproc.exchange import Exchange
 from extproc.messages import (
@@ -49,6 +57,11 @@ from extproc.wire.rawjson import MalformedJSON, decode
 _IDENTITY: Final = "identity"
 
 _CONTINUE: Final = Reply((ContinueRequestHeaders(),))
+_FORMATS: Final[dict[DialectName, Mapping[WireFormatName, Format[Any, Any]]]] = {
+    "openai_embeddings": EMBEDDINGS
+}
+"""What providers speak to the dialects that are not about chats."""
+
 _POSITION: Final = re.compile(r"\[\d+\]")
 
 
@@ -102,7 +115,7 @@ class Session:
         except Exception as bug:  # noqa: BLE001 - the edge where bugs become a 500
             return self._refuse(dialect, internal_error(self._request_id), Bug(self._request_id, bug))
 
-    def _rename(self, dialect: Dialect, body: bytes) -> Reply:
+    def _rename(self, dialect: ClientDialect[Any, Any], body: bytes) -> Reply:
         target, policy = self._target, self._policy
         requested = _requested_model(policy, body)
         model = upstream_model(policy, target.leaf, requested)
@@ -111,13 +124,13 @@ class Session:
         if not policy.hold_headers:
             return Reply((sent,), close=True)
         reply = ReplyContext(model=requested, created=self._now, request_id=self._request_id)
-        self._await_response(Exchange(target, policy, dialect, WIRE_FORMATS[target.wire_format], reply))
+        self._await_response(Exchange(target, policy, dialect, _format(policy, target), reply))
         return Reply((sent,))
 
-    def _translate(self, dialect: Dialect, body: bytes) -> Reply:
+    def _translate(self, dialect: ClientDialect[Any, Any], body: bytes) -> Reply:
         target, policy = self._target, self._policy
-        wire_format = WIRE_FORMATS[target.wire_format]
-        request = dialect.read_request(body)
+        wire_format = _format(policy, target)
+        request: Request = dialect.read_request(body)
         model = upstream_model(policy, target.leaf, request.model)
         try:
             outgoing = wire_format.write_request(request, target, model)
@@ -168,12 +181,16 @@ class Session:
             self._handle = Session._finished
         return reply
 
-    def _refuse(self, dialect: Dialect, error: GatewayError, *notes: Note) -> Reply:
+    def _refuse(self, dialect: ClientDialect[Any, Any], error: GatewayError, *notes: Note) -> Reply:
         details = DETAILS_PREFIX + (error.code or error.type)
         return Reply((Answer(error.status, dialect.write_error(error), details),), close=True, notes=notes)
 
     def _finished(self, message: Message) -> Reply:
         raise _illegal("finished", message)
+
+
+def _format(policy: RoutePolicy, target: Target) -> Format[Any, Any]:
+    return _FORMATS.get(policy.dialect, WIRE_FORMATS)[target.wire_format]
 
 
 def _requested_model(policy: RoutePolicy, body: bytes) -> str:
@@ -186,14 +203,14 @@ def _requested_model(policy: RoutePolicy, body: bytes) -> str:
         raise RequestError(str(error), param=error.path or None) from None
 
 
-def _in_client_words(request: ChatRequest, unsupported: tuple[str, ...]) -> tuple[str, ...]:
+def _in_client_words(request: Request, unsupported: tuple[str, ...]) -> tuple[str, ...]:
     """What neither the dialect's neutral words nor the provider can honour, each once."""
     places = request.places or {}
     told = (*request.unsupported, *(client_place(name, places) for name in unsupported))
     return tuple(dict.fromkeys(told))
 
 
-def _loggable(fields: tuple[str, ...], request: ChatRequest) -> tuple[str, ...]:
+def _loggable(fields: tuple[str, ...], request: Request) -> tuple[str, ...]:
     """`fields` for logs and metrics: a bounded set of names, none of the client's own invention."""
     known = (_POSITION.sub("", name) if name not in request.extra else "other" for name in fields)
     return tuple(dict.fromkeys(known))

@@ -52,6 +52,27 @@ class ReplyContext(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     echo: dict[str, Raw] | None = None
 
 
+class Request(Protocol):
+    """What a session must know of any request, of a chat or not; fields as in ``ChatRequest``."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def stream(self) -> bool: ...
+    @property
+    def include_usage(self) -> bool: ...
+    @property
+    def legacy_functions(self) -> bool: ...
+    @property
+    def unsupported(self) -> tuple[str, ...]: ...
+    @property
+    def places(self) -> dict[str, str] | None: ...
+    @property
+    def echo(self) -> dict[str, Raw] | None: ...
+    @property
+    def extra(self) -> dict[str, Raw]: ...
+
+
 class StreamReader(Protocol):
     """A provider's response stream becoming events. The same bytes cut anywhere give the same events."""
 

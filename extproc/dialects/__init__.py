@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from extproc.chat.seams import Dialect
+from extproc.chat.seams import ClientDialect
 from extproc.contract.target import DialectName
 from extproc.dialects.openai_chat import OpenAIChat
 from extproc.dialects.openai_completions import OpenAICompletions
+from extproc.dialects.openai_embeddings import OpenAIEmbeddings
 
-DIALECTS: Final[dict[DialectName, Dialect]] = {
+DIALECTS: Final[dict[DialectName, ClientDialect[Any, Any]]] = {
     "openai_chat": OpenAIChat(),
     "openai_completions": OpenAICompletions(),
+    "openai_embeddings": OpenAIEmbeddings(),
 }

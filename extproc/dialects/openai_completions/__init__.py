@@ -19,7 +19,6 @@ class OpenAICompletions:
     """See ``extproc.chat.seams.Dialect``."""
 
     path: str = "/completions"
-    native: str | None = "openai"
 
     def read_request(self, body: bytes) -> ChatRequest:
         return read_request(body)
