@@ -6,7 +6,9 @@ dialect themselves do not come here: their bytes pass.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+from msgspec.structs import replace
 
 from extproc.chat.model import (
     AssistantMessage,
@@ -32,67 +34,132 @@ from extproc.chat.model import (
 )
 from extproc.chat.seams import ProviderRequest
 from extproc.contract.target import Target, request_path
+from extproc.providers.openai.vendors import Vendor, refused, vendor
 from extproc.wire.rawjson import encode
 
 
 def write_request(request: ChatRequest, target: Target, model: str) -> ProviderRequest:
-    """All that the neutral model holds has a place here, except caching marks and proofs of reasoning."""
-    body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in request.messages]}
-    tools = [_tool(tool) for tool in request.tools]
+    """All that the neutral model holds has a place here, except caching marks and proofs of reasoning.
+
+    What this vendor or model does not take is left out and named, by its place in the neutral request.
+    Fields of other vendors (``extra``) go out as they are: whose they are, only the client knows.
+    """
+    row = vendor(target.type, target.api_version)
+    unsupported: list[str] = []
+    messages = [_message(message, place, row, unsupported) for place, message in enumerate(request.messages)]
+    body: dict[str, Any] = {"model": model, "messages": messages}
+    if request.max_tokens is not None:
+        body[row.limit] = request.max_tokens
+    refuses = refused(target.type, model, request.reasoning_effort)
+    for name, value in _asked(request, row).items():
+        if _takes(name, value, row, refuses):
+            body[name] = value
+        elif name not in _DEFAULT_ONE or value != 1:
+            unsupported.append(_place(name, request))
+    for name, other in row.renamed:
+        if name in body:
+            body[other] = body.pop(name)
+    if request.stream:
+        body["stream"] = True
+        if request.include_usage and row.asks_for_usage:
+            body |= _ask_for_usage(row, unsupported)
+    body |= request.extra
+    return ProviderRequest(
+        path=request_path(target, "/chat/completions", model),
+        headers=(("content-type", "application/json"),),
+        body=encode(body),
+        unsupported=tuple(unsupported),
+    )
+
+
+_DEFAULT_ONE: Final = ("temperature", "top_p")
+"""Models that have no choice of these behave as for 1."""
+
+
+def _asked(request: ChatRequest, row: Vendor) -> dict[str, Any]:
+    """What the client asks for, by OpenAI's names."""
+    choice = request.tool_choice
+    tools = request.tools
+    if choice is not None and choice.allowed is not None and not row.allowed_tools:
+        tools = tuple(tool for tool in tools if isinstance(tool, NativeTool) or tool.name in choice.allowed)
+        choice = replace(choice, allowed=None)
     optional: dict[str, Any] = {
-        "max_completion_tokens": request.max_tokens,
         "temperature": request.temperature,
         "top_p": request.top_p,
         "stop": request.stop or None,
-        "tools": tools or None,
-        "tool_choice": _tool_choice(request.tool_choice, request.tools),
+        "tools": [_tool(tool) for tool in tools] or None,
+        "tool_choice": _tool_choice(choice, tools),
         "parallel_tool_calls": request.parallel_tool_calls,
         "response_format": _response_format(request.response_format),
         "reasoning_effort": request.reasoning_effort,
         "service_tier": request.service_tier,
         "user": request.user,
-        "stream": request.stream or None,
-        "stream_options": {"include_usage": True} if request.stream and request.include_usage else None,
     }
-    body |= {name: value for name, value in optional.items() if value is not None}
-    body |= request.plain | request.extra
-    return ProviderRequest(
-        path=request_path(target, "/chat/completions", model),
-        headers=(("content-type", "application/json"),),
-        body=encode(body),
-    )
+    return {name: value for name, value in optional.items() if value is not None} | request.plain
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _takes(name: str, value: Any, row: Vendor, refuses: frozenset[str]) -> bool:
+    if name in refuses or (row.knows is not None and name not in row.knows):
+        return False
+    if name == "service_tier":
+        return row.tiers is None or value in row.tiers
+    return name != "response_format" or row.schemas or value["type"] != "json_schema"
+
+
+def _place(name: str, request: ChatRequest) -> str:
+    if name == "tool_choice" and request.tool_choice is not None:
+        return request.tool_choice.field
+    return name
+
+
+def _ask_for_usage(row: Vendor, unsupported: list[str]) -> dict[str, Any]:
+    if row.stream_options:
+        return {"stream_options": {"include_usage": True}}
+    unsupported.append("stream_options")
+    return {}
+
+
+def _message(message: Message, place: int, row: Vendor, unsupported: list[str]) -> dict[str, Any]:
+    written = _written(message, row)
+    name = None if isinstance(message, ToolMessage) else message.name
+    if name is not None and row.names:
+        written["name"] = name
+    elif name is not None:
+        unsupported.append(f"messages[{place}].name")
+    return written
+
+
+def _written(message: Message, row: Vendor) -> dict[str, Any]:
     match message:
         case SystemMessage():
-            return {"role": message.role, "content": _content(message.parts)} | _name(message.name)
+            role = message.role if row.developer else "system"
+            return {"role": role, "content": _content(message.parts)}
         case UserMessage():
-            return {"role": "user", "content": _content(message.parts)} | _name(message.name)
+            return {"role": "user", "content": _content(message.parts)}
         case AssistantMessage():
-            return _assistant(message)
+            return _assistant(message, row)
         case ToolMessage():
             return {"role": "tool", "tool_call_id": message.call_id, "content": _content(message.parts)}
 
 
-def _assistant(message: AssistantMessage) -> dict[str, Any]:
-    written: dict[str, Any] = {
-        "role": "assistant",
-        "content": _content(message.parts) if message.parts else None,
-    }
-    if message.refusal is not None:
+def _assistant(message: AssistantMessage, row: Vendor) -> dict[str, Any]:
+    parts = message.parts
+    if not row.refusals:
+        parts = tuple(
+            TextPart(text=part.refusal) if isinstance(part, RefusalPart) else part for part in parts
+        )
+        if message.refusal is not None:
+            parts = (*parts, TextPart(text=message.refusal))
+    written: dict[str, Any] = {"role": "assistant", "content": _content(parts) if parts else None}
+    if message.refusal is not None and row.refusals:
         written["refusal"] = message.refusal
-    if message.reasoning is not None:  # DeepSeek wants it back while tools are called; others ignore it
-        written["reasoning_content"] = message.reasoning
+    if message.reasoning is not None and row.reasoning is not None:
+        written[row.reasoning] = message.reasoning
     if message.audio is not None:
         written["audio"] = message.audio
     if message.tool_calls:
         written["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
-    return written | _name(message.name)
-
-
-def _name(name: str | None) -> dict[str, Any]:
-    return {} if name is None else {"name": name}
+    return written
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from extproc.contract.target import Target
 from extproc.dialects import DIALECTS
 from extproc.providers import WIRE_FORMATS
 
-TARGET = Target(leaf="l", provider="o", type="vllm", wire_format="openai", base_path="/v1")
+TARGET = Target(leaf="l", provider="o", type="openai", wire_format="openai", base_path="/v1")
 USER = {"role": "user", "content": "hi"}
 B64 = "eA=="
 FUNCTION = {
@@ -82,7 +82,7 @@ def test_fields(fields: dict[str, Any]) -> None:
             {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}},
             {"id": "b", "type": "custom", "custom": {"name": "c", "input": "x"}},
         ]},
-        {"role": "assistant", "content": "a", "refusal": "no", "audio": {"id": "x"}, "reasoning_content": "r", "name": "n"},
+        {"role": "assistant", "content": "a", "refusal": "no", "audio": {"id": "x"}, "name": "n"},
         {"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "no"}]},
         {"role": "tool", "tool_call_id": "a", "content": "r"},
     ],

@@ -20,7 +20,7 @@ from tests.extproc.recordings import Recording, cuts, requests, select
 
 FORMAT = WIRE_FORMATS["openai"]
 CLAUDE = Target(leaf="l", provider="claude", type="anthropic", wire_format="anthropic", base_path="/v1")
-OPENAI = Target(leaf="l", provider="o", type="openai", wire_format="openai", base_path="/v1")
+OPENAI = Target(leaf="l", provider="o", type="vllm", wire_format="openai", base_path="/v1")
 
 
 def said(message: dict[str, Any]) -> str:
