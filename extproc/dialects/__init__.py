@@ -9,9 +9,11 @@ from extproc.contract.target import DialectName
 from extproc.dialects.openai_chat import OpenAIChat
 from extproc.dialects.openai_completions import OpenAICompletions
 from extproc.dialects.openai_embeddings import OpenAIEmbeddings
+from extproc.dialects.openai_responses import OpenAIResponses
 
 DIALECTS: Final[dict[DialectName, ClientDialect[Any, Any]]] = {
     "openai_chat": OpenAIChat(),
     "openai_completions": OpenAICompletions(),
     "openai_embeddings": OpenAIEmbeddings(),
+    "openai_responses": OpenAIResponses(),
 }
