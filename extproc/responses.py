@@ -27,6 +27,7 @@ from extproc.contract.names import HEADER_ANSWERED, HEADER_DEGRADED
 from extproc.errors import GatewayError, ProviderFailed, internal_error
 from extproc.exchange import Exchange
 from extproc.messages import ResponseBody, ResponseHeaders
+from extproc.providers import EVENT_STREAM, STREAM_TYPES
 from extproc.replies import (
     AttemptFailed,
     Bug,
@@ -39,7 +40,6 @@ from extproc.replies import (
 )
 
 JSON: Final = "application/json"
-EVENT_STREAM: Final = "text/event-stream"
 MAX_COLLECTED: Final = 64 * 1024 * 1024
 """Bytes of a unary answer or an error body that a session collects."""
 MAX_HELD: Final = 4 * 1024 * 1024
@@ -79,18 +79,18 @@ class Response(Protocol):
 def begin(exchange: Exchange, headers: ResponseHeaders) -> tuple[Response | None, Reply]:
     """The response that `headers` begin (None: Envoy goes on alone), and the reply to them."""
     content_type = _media_type(headers.headers.get("content-type", ""))
+    streams = content_type == STREAM_TYPES[exchange.target.wire_format]
     compressed = headers.headers.get("content-encoding", "identity").lower() != "identity"
     success = headers.status in _SUCCESS
     if exchange.same_format and (
-        headers.status in _KEPT
-        or (success and (content_type == JSON or (compressed and content_type == EVENT_STREAM)))
+        headers.status in _KEPT or (success and (content_type == JSON or (compressed and streams)))
     ):
         return None, _PASS
     if not success:
         decide = _error(headers)
     elif compressed:
         decide = _broken("compressed its answer, though it was asked not to")
-    elif content_type == EVENT_STREAM and exchange.stream is not False:
+    elif streams and exchange.stream is not False:
         if not headers.end:
             return _stream(exchange)
         decide = _broken(_EMPTY_STREAM)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-WireFormatName = Literal["openai", "anthropic", "google"]
+WireFormatName = Literal["openai", "anthropic", "google", "bedrock"]
 DialectName = Literal[
     "openai_chat",
     "openai_completions",

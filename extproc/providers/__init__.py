@@ -7,6 +7,8 @@ from typing import Final
 from extproc.chat.seams import WireFormat
 from extproc.contract.target import WireFormatName
 from extproc.providers.anthropic import Anthropic
+from extproc.providers.bedrock import STREAM_TYPE as AWS_EVENT_STREAM
+from extproc.providers.bedrock import Bedrock
 from extproc.providers.google import Google
 from extproc.providers.openai import OpenAI
 
@@ -14,4 +16,13 @@ WIRE_FORMATS: Final[dict[WireFormatName, WireFormat]] = {
     "openai": OpenAI(),
     "anthropic": Anthropic(),
     "google": Google(),
+    "bedrock": Bedrock(),
 }
+
+EVENT_STREAM: Final = "text/event-stream"
+
+STREAM_TYPES: Final[dict[WireFormatName, str]] = {
+    **dict.fromkeys(WIRE_FORMATS, EVENT_STREAM),
+    "bedrock": AWS_EVENT_STREAM,
+}
+"""The content type of each format's streams."""

@@ -85,9 +85,11 @@ def _assistant(
         calls = tuple([_tool_call(call, index, n) for n, call in enumerate(message.tool_calls)])
     blocks = _blocks(message.anthropic_content, f"messages[{index}].anthropic_content")
     parts_of_google = _blocks(message.google_content, f"messages[{index}].google_content")
+    bedrocks = _blocks(message.bedrock_content, f"messages[{index}].bedrock_content")
     if message.function_call is not None:  # before tool_calls had ids, there was one unnamed call a message
         function = message.function_call
         call_id = _native_id(function.name, blocks, f"messages[{index}].anthropic_content")
+        call_id = call_id or _bedrock_id(function.name, bedrocks, f"messages[{index}].bedrock_content")
         legacy[function.name] = call_id = call_id or f"call_{index}"
         calls += (ToolCall(id=call_id, name=function.name, arguments=function.arguments),)
     return AssistantMessage(
@@ -96,16 +98,20 @@ def _assistant(
         refusal=message.refusal,
         reasoning=message.reasoning_content,
         thinking=tuple(map(_thinking, message.thinking_blocks)) if message.thinking_blocks else (),
-        native=_native(blocks, parts_of_google),
+        native=_native(anthropic=blocks, google=parts_of_google, bedrock=bedrocks),
         audio=present(message.audio),
         name=message.name,
     )
 
 
-def _native(anthropic: tuple[Raw, ...], google: tuple[Raw, ...]) -> NativeContent | None:
+def _native(
+    *, anthropic: tuple[Raw, ...], google: tuple[Raw, ...], bedrock: tuple[Raw, ...]
+) -> NativeContent | None:
     if anthropic:
         return NativeContent(owner="anthropic", blocks=anthropic)
-    return NativeContent(owner="google", blocks=google) if google else None
+    if google:
+        return NativeContent(owner="google", blocks=google)
+    return NativeContent(owner="bedrock", blocks=bedrock) if bedrock else None
 
 
 def _blocks(blocks: list[Raw] | None, path: str) -> tuple[Raw, ...]:
@@ -124,6 +130,15 @@ def _native_id(name: str, blocks: Sequence[Raw], path: str) -> str | None:
         call = decode_field(block, shapes.NativeCall, f"{path}[{n}]")
         if call.type == "tool_use" and call.name == name:
             return call.id
+    return None
+
+
+def _bedrock_id(name: str, blocks: Sequence[Raw], path: str) -> str | None:
+    """The same among Bedrock's."""
+    for n, block in enumerate(blocks):
+        call = decode_field(block, shapes.BedrockBlock, f"{path}[{n}]").toolUse
+        if call is not None and call.name == name:
+            return call.toolUseId
     return None
 
 

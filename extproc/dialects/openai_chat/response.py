@@ -8,6 +8,7 @@ Beyond OpenAI's own fields a client may get, on the message or its stream deltas
 ``anthropic_content``   the message as Anthropic's blocks, if it has some that no other field can hold
                         (server tools, interleaved reasoning). Sent back, it takes the place of the rest.
 ``google_content``      the same as Gemini's parts (its own tools, images, several signatures).
+``bedrock_content``     the same as Converse's blocks (tools that AWS runs, citations of documents).
 
 and on a choice ``native_finish_reason`` (OpenRouter's name) and ``stop_sequence``.
 """

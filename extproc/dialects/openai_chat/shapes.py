@@ -2,8 +2,8 @@
 
 From https://platform.openai.com/docs/api-reference/chat/create, with the fields that other
 vendors have added to the same messages: ``cache_control`` marks, ``reasoning_content``,
-``thinking_blocks`` (LiteLLM's name) and this gateway's ``anthropic_content`` and
-``google_content``.
+``thinking_blocks`` (LiteLLM's name) and this gateway's ``anthropic_content``,
+``google_content`` and ``bedrock_content``.
 
 Optional fields may be null. A part or tool of a type that is not listed here is kept for the
 vendor that knows it.
@@ -84,6 +84,17 @@ class NativeCall(msgspec.Struct, gc=False):
     name: str | None = None
 
 
+class BedrockCall(msgspec.Struct, gc=False):
+    toolUseId: str = ""  # noqa: N815 - the name of the wire, here and below
+    name: str = ""
+
+
+class BedrockBlock(msgspec.Struct, gc=False):
+    """A block of ``bedrock_content``, as far as it may be a tool call."""
+
+    toolUse: BedrockCall | None = None  # noqa: N815
+
+
 class _Message(msgspec.Struct, tag_field="role", gc=False):
     content: Content = None
     name: str | None = None
@@ -110,6 +121,7 @@ class AssistantMessage(_Message, tag="assistant"):
     thinking_blocks: list[ThinkingBlock] | None = None
     anthropic_content: list[Raw] | None = None
     google_content: list[Raw] | None = None
+    bedrock_content: list[Raw] | None = None
 
 
 class ToolMessage(_Message, tag="tool", kw_only=True):
