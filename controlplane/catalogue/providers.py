@@ -59,9 +59,19 @@ class ProviderType:
 
 _BEARER: Final = Credential("authorization", "Bearer ")
 
+_TEXTS: Final[tuple[DialectName, ...]] = ("openai_completions",)
+_VECTORS: Final[tuple[DialectName, ...]] = ("openai_embeddings",)
+
 _ROWS: Final = (
     # https://platform.openai.com/docs/api-reference/authentication
-    ProviderType("openai", "openai", "https://api.openai.com", credential=_BEARER, key_required=True),
+    ProviderType(
+        "openai",
+        "openai",
+        "https://api.openai.com",
+        credential=_BEARER,
+        key_required=True,
+        speaks=(*_TEXTS, *_VECTORS),
+    ),
     # https://docs.anthropic.com/en/api/versioning: every request must name the version
     ProviderType(
         "anthropic",
@@ -72,11 +82,20 @@ _ROWS: Final = (
         headers=(("anthropic-version", "2023-06-01"),),
     ),
     # https://docs.together.ai/docs/inference/openai-compatibility
-    ProviderType("together", "openai", "https://api.together.ai", credential=_BEARER, key_required=True),
+    ProviderType(
+        "together",
+        "openai",
+        "https://api.together.ai",
+        credential=_BEARER,
+        key_required=True,
+        speaks=(*_TEXTS, *_VECTORS),
+    ),
     # https://docs.ollama.com/openai: no key; a proxy before it may want one
-    ProviderType("ollama", "openai", "http://127.0.0.1:11434", credential=_BEARER),
+    ProviderType(
+        "ollama", "openai", "http://127.0.0.1:11434", credential=_BEARER, speaks=(*_TEXTS, *_VECTORS)
+    ),
     # https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html: a key only with --api-key
-    ProviderType("vllm", "openai", credential=_BEARER),
+    ProviderType("vllm", "openai", credential=_BEARER, speaks=(*_TEXTS, *_VECTORS)),
     ProviderType("google_ai", None),
     # Dated versions: https://learn.microsoft.com/azure/ai-services/openai/reference
     # /openai/v1: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
@@ -88,6 +107,7 @@ _ROWS: Final = (
         credential=Credential("api-key"),
         domain="azure.com",
         key_required=True,
+        speaks=(*_TEXTS, *_VECTORS),
     ),
     ProviderType("aws_bedrock", None),
     # https://console.groq.com/docs/openai
@@ -95,17 +115,34 @@ _ROWS: Final = (
         "groq", "openai", "https://api.groq.com", "/openai/v1", credential=_BEARER, key_required=True
     ),
     # https://docs.mistral.ai/api
-    ProviderType("mistral", "openai", "https://api.mistral.ai", credential=_BEARER, key_required=True),
+    ProviderType(
+        "mistral", "openai", "https://api.mistral.ai", credential=_BEARER, key_required=True, speaks=_VECTORS
+    ),
     # https://api-docs.deepseek.com: /v1 is there for OpenAI's clients
     ProviderType("deepseek", "openai", "https://api.deepseek.com", credential=_BEARER, key_required=True),
     # https://openrouter.ai/docs/api-reference/overview
     ProviderType(
-        "openrouter", "openai", "https://openrouter.ai", "/api/v1", credential=_BEARER, key_required=True
+        "openrouter",
+        "openai",
+        "https://openrouter.ai",
+        "/api/v1",
+        credential=_BEARER,
+        key_required=True,
+        speaks=(*_TEXTS, *_VECTORS),
     ),
     # https://docs.x.ai/docs/api-reference
-    ProviderType("xai", "openai", "https://api.x.ai", credential=_BEARER, key_required=True),
+    ProviderType(
+        "xai",
+        "openai",
+        "https://api.x.ai",
+        credential=_BEARER,
+        key_required=True,
+        speaks=(*_TEXTS, *_VECTORS),
+    ),
     # https://inference-docs.cerebras.ai/resources/openai
-    ProviderType("cerebras", "openai", "https://api.cerebras.ai", credential=_BEARER, key_required=True),
+    ProviderType(
+        "cerebras", "openai", "https://api.cerebras.ai", credential=_BEARER, key_required=True, speaks=_TEXTS
+    ),
     # https://docs.fireworks.ai/tools-sdks/openai-compatibility
     ProviderType(
         "fireworks",
@@ -114,6 +151,7 @@ _ROWS: Final = (
         "/inference/v1",
         credential=_BEARER,
         key_required=True,
+        speaks=(*_TEXTS, *_VECTORS),
     ),
 )
 

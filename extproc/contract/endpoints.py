@@ -26,7 +26,11 @@ class Endpoint(NamedTuple):
     errors: ErrorShape = "openai"
 
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (Endpoint("/v1/chat/completions", "openai_chat", native="openai"),)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    Endpoint("/v1/chat/completions", "openai_chat", native="openai"),
+    Endpoint("/v1/completions", "openai_completions"),
+    Endpoint("/v1/embeddings", "openai_embeddings"),
+)
 """All are ``POST`` with a JSON object that names its ``model``. The first one is what explanations are of
 where nobody asks for another."""
 

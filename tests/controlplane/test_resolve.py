@@ -2,6 +2,7 @@
 
 import pytest
 
+from controlplane.catalogue.providers import PROVIDER_TYPES
 from controlplane.describe import addresses
 from controlplane.plan import Breaker, Choice, Credential, Endpoint, HealthCheck, Plan
 from extproc.contract.target import Target
@@ -217,7 +218,12 @@ providers:
     )
     (leaf,) = plan.leaves
     assert leaf.target == Target(
-        leaf="pool", provider="pool", type="vllm", wire_format="openai", base_path="/v2"
+        leaf="pool",
+        provider="pool",
+        type="vllm",
+        wire_format="openai",
+        base_path="/v2",
+        speaks=PROVIDER_TYPES["vllm"].speaks,
     )
     assert leaf.endpoints == (Endpoint("one.internal", 443), Endpoint("two.internal", 8443))
     assert leaf.tls is not None

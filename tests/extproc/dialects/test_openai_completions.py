@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +38,7 @@ from tests.extproc.transcript import (
 
 DIALECT = DIALECTS["openai_completions"]
 REPLY = ReplyContext(model="asked-for", created=1_700_000_000, request_id="req-1")
+SPEAKING = msgspec.structs.replace(OPENAI, speaks=("openai_completions",))
 PROMPT = b'{"model": "fast", "prompt": "Once upon"}'
 REQUESTS: Any = TypeAdapter(completion_create_params.CompletionCreateParamsNonStreaming)
 LOGPROBS = Raw(
@@ -311,6 +313,45 @@ def test_fields_that_the_provider_lacks_are_named() -> None:
     assert "best_of, logprobs" in answer.body.decode()  # type: ignore[union-attr]
     assert answer.status == 400  # type: ignore[union-attr]
     assert answer.body == error("invalid_request_error", param="best_of", code="unsupported_field")  # type: ignore[union-attr]
+
+
+def test_the_same_format_passes() -> None:
+    transcript = asked(
+        SPEAKING, b'{"prompt": [[1]], "model": "fast", "suffix": "x"}', dialect="openai_completions"
+    )
+    [sent] = transcript.replies[-1].messages
+    assert isinstance(sent, ReplaceRequestBody)
+    assert sent.body == b'{"prompt": [[1]], "model": "gpt-x", "suffix": "x"}'
+    assert sent.headers[":path"] == "/v1/completions"
+
+
+def test_a_stream_of_the_same_format_passes_from_its_first_text_on() -> None:
+    transcript = asked(SPEAKING, PROMPT, dialect="openai_completions")
+    first = b'data: {"id":"c","object":"text_completion","choices":[{"text":" a","index":0}]}\n\n'
+    assert (
+        transcript
+        >> ResponseHeaders(200, SSE_TYPE)
+        >> body(b'data: {"id":"c","choices":[]}\n\n')
+        >> body(first)
+        << ContinueResponseHeaders()
+        << KeepResponseBody()
+        << KeepResponseBody()
+        << CLOSE
+    )
+
+
+def test_a_stream_of_the_same_format_that_begins_with_an_error() -> None:
+    transcript = asked(SPEAKING, PROMPT, dialect="openai_completions")
+    transcript.__rshift__(ResponseHeaders(200, SSE_TYPE))
+    transcript >> ResponseBody(b'data: {"error":{"message":"no","type":"server_error"}}\n\n') << failed(502)
+    transcript._unread.clear()
+
+
+def test_a_vendor_of_the_same_format_without_completions_is_asked_as_a_chat() -> None:
+    sent = asked(OPENAI, PROMPT, dialect="openai_completions").replies[-1].messages[0]
+    assert isinstance(sent, ReplaceRequestBody)
+    assert sent.headers[":path"] == "/v1/chat/completions"
+    assert json.loads(sent.body)["messages"] == [{"role": "user", "content": "Once upon"}]
 
 
 def test_no_text_where_there_is_a_delta_too() -> None:
