@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from extproc.chat import events as ev
@@ -138,7 +138,10 @@ class Answer:
 
 
 def _seconds(time: str | None) -> int | None:
+    if time is None:
+        return None
     try:
-        return None if time is None else int(datetime.fromisoformat(time).timestamp())
+        read = datetime.fromisoformat(time)
+        return int((read if read.tzinfo is not None else read.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         return None
