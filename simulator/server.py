@@ -22,6 +22,7 @@ from simulator.delivery import Cut, HangUp, Head, Send, Stall, Step, Wait, steps
 from simulator.faults import HEALTH_PATH, Fault, Target
 from simulator.formats.registry import all_formats, find, vendor_of
 from simulator.formats.seam import Vendor
+from simulator.formats.vendor_azure import split_deployment, without_prefix
 from simulator.recorder import Outcome, Recorded
 from simulator.wire import ApiError, Call, Event, Reply
 
@@ -133,6 +134,8 @@ class Server:
             body=body,
             serial=next(self._serials),
             now=int(now),
+            full_path=recorded.path,
+            query=recorded.query,
         )
         fault = self._fault(call)
         recorded.fault = fault.id if fault else None
@@ -193,11 +196,13 @@ def split_account(path: str) -> tuple[str, str]:
     """The account and the endpoint, e.g. ``/claude/v1/messages`` -> ``claude``, ``/v1/messages``."""
     if path.endswith(HEALTH_PATH):
         return path.removesuffix(HEALTH_PATH).strip("/"), HEALTH_PATH
+    if (deployed := split_deployment(path)) is not None:
+        return deployed
     segments = path.split("/")
     if _VERSION_SEGMENT not in segments:
         return "", path
     at = segments.index(_VERSION_SEGMENT)
-    return "/".join(segments[1:at]), "/" + "/".join(segments[at:])
+    return without_prefix("/".join(segments[1:at])), "/" + "/".join(segments[at:])
 
 
 def _error_event(vendor: Vendor, fault: Fault | None, serial: int) -> Event:

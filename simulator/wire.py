@@ -32,6 +32,7 @@ class Call:
     """One request.
 
     path: without the account's prefix, so it begins with ``/v1``.
+    full_path, query: as they came; the latter without ``?``.
     headers: case-insensitive.
     serial: unique in this process; ids of answers are made of it.
     now: seconds since the epoch.
@@ -44,6 +45,8 @@ class Call:
     body: bytes
     serial: int
     now: int
+    full_path: str = ""
+    query: str = ""
 
 
 class Event(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from simulator.formats import vendor_azure as azure
 from simulator.strict import Problem
 from simulator.wire import ApiError, Call, Event, Reply
 
@@ -37,7 +38,10 @@ class OpenAI:
     name = "openai"
 
     def authenticate(self, call: Call) -> None:
+        azure.check_version(call)
         scheme, _, key = call.headers.get("authorization", "").partition(" ")
+        if (azure_key := azure.key_of(call)) is not None:
+            scheme, key = "bearer", azure_key
         if scheme.lower() != "bearer" or not key.strip():
             raise ApiError(401, "You did not provide an API key: use the header Authorization: Bearer KEY.")
         if call.account.api_key not in (None, key.strip()):
