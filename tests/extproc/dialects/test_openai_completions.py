@@ -20,19 +20,22 @@ from extproc.chat.model import TextPart, Usage, UserMessage
 from extproc.chat.seams import ReplyContext
 from extproc.dialects import DIALECTS
 from extproc.errors import ProviderFailed, RequestError
-from extproc.messages import ResponseHeaders
+from extproc.messages import ResponseBody, ResponseHeaders
 from extproc.providers import WIRE_FORMATS
-from extproc.replies import ReplaceRequestBody
+from extproc.replies import ContinueResponseHeaders, KeepResponseBody, ReplaceRequestBody
 from tests.extproc.providers.clients import read_all
 from tests.extproc.transcript import (
     CLOSE,
     IN_JSON,
     JSON,
     JSON_TYPE,
+    OPENAI,
+    SSE_TYPE,
     answered,
     asked,
     body,
     error,
+    failed,
     written,
 )
 
