@@ -9,6 +9,7 @@ from typing import Final
 
 from extproc.chat.seams import Format
 from extproc.contract.target import WireFormatName
+from extproc.embeddings.formats.bedrock import BedrockEmbeddings
 from extproc.embeddings.formats.google import GoogleEmbeddings
 from extproc.embeddings.formats.none import NoEmbeddings
 from extproc.embeddings.model import EmbeddingsRequest, EmbeddingsResponse
@@ -18,4 +19,5 @@ EMBEDDINGS: Final[dict[WireFormatName, Format[EmbeddingsRequest, EmbeddingsRespo
     "openai": NoEmbeddings(WIRE_FORMATS["openai"]),
     "anthropic": NoEmbeddings(WIRE_FORMATS["anthropic"]),
     "google": GoogleEmbeddings(WIRE_FORMATS["google"]),
+    "bedrock": BedrockEmbeddings(WIRE_FORMATS["bedrock"]),
 }

@@ -9,13 +9,14 @@ import pytest
 from msgspec import Raw
 
 from extproc.contract.target import Target
+from extproc.embeddings.formats import EMBEDDINGS
 from extproc.embeddings.formats.bedrock import BedrockEmbeddings
 from extproc.embeddings.model import EmbeddingsRequest, EmbeddingsResponse
 from extproc.errors import ProviderFailed, RequestError
 from extproc.providers import WIRE_FORMATS
 
-FORMAT = BedrockEmbeddings(WIRE_FORMATS["openai"])
-TARGET = Target(leaf="l", provider="aws", type="aws_bedrock", wire_format="bedrock", base_path="")  # type: ignore[arg-type]
+FORMAT = BedrockEmbeddings(WIRE_FORMATS["bedrock"])
+TARGET = Target(leaf="l", provider="aws", type="aws_bedrock", wire_format="bedrock", base_path="")
 V1, V2 = "amazon.titan-embed-text-v1", "amazon.titan-embed-text-v2:0"
 IMAGE = "amazon.titan-embed-image-v1"
 COHERE_V3, COHERE_V4 = "cohere.embed-english-v3", "us.cohere.embed-v4:0"
@@ -118,3 +119,7 @@ def test_broken_answers(body: bytes) -> None:
 def test_there_are_no_streams() -> None:
     with pytest.raises(ProviderFailed):
         FORMAT.stream_reader()
+
+
+def test_every_wire_format_says_something_about_embeddings() -> None:
+    assert EMBEDDINGS.keys() == WIRE_FORMATS.keys()
