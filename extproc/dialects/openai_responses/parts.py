@@ -67,16 +67,15 @@ def _cache(mark: shapes.Breakpoint | None) -> Raw | None:
 
 
 def _image(part: shapes.Part, cache: Raw | None, path: str) -> ImagePart:
-    if part.image_url is None:
-        if part.file_id is not None:
-            raise UnsupportedFieldError(
-                f"{path}.file_id: only images by image_url can go to this model's provider",
-                param=f"{path}.file_id",
-            )
-        raise RequestError(f"{path}: needs image_url", param=f"{path}.image_url")
-    embedded = data_uri(part.image_url)
+    if part.image_url is None and part.file_id is not None:
+        raise UnsupportedFieldError(
+            f"{path}.file_id: only images by image_url can go to this model's provider",
+            param=f"{path}.file_id",
+        )
+    url = need(part.image_url, f"{path}.image_url")
+    embedded = data_uri(url)
     if embedded is None:
-        return ImagePart(url=part.image_url, detail=part.detail, cache=cache)
+        return ImagePart(url=url, detail=part.detail, cache=cache)
     return ImagePart(media_type=embedded[0], data=embedded[1], detail=part.detail, cache=cache)
 
 
