@@ -29,6 +29,7 @@ class ProviderType:
     versioned_path: the same for a provider with ``api_version``, before ``/deployments``; None: it has none.
     domain: of the vendor's own hosts, where each customer has another one.
     key_required: requests to the vendor's own hosts without a key are refused.
+    path_required: an address without a path means nothing.
     headers: sent with every request.
     speaks: dialects that the vendor takes as clients write them, beside the one that is its wire format.
     """
@@ -41,6 +42,7 @@ class ProviderType:
     credential: Credential | None = None
     domain: str | None = None
     key_required: bool = False
+    path_required: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     speaks: tuple[DialectName, ...] = ()
 
@@ -96,7 +98,25 @@ _ROWS: Final = (
     ),
     # https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html: a key only with --api-key
     ProviderType("vllm", "openai", credential=_BEARER, speaks=(*_TEXTS, *_VECTORS)),
-    ProviderType("google_ai", None),
+    # https://ai.google.dev/api#authentication
+    ProviderType(
+        "google_ai",
+        "google",
+        "https://generativelanguage.googleapis.com",
+        "/v1beta",
+        credential=Credential("x-goog-api-key"),
+        key_required=True,
+    ),
+    # https://docs.cloud.google.com/vertex-ai/docs/reference/rest: the path names project and location,
+    # the token is one of OAuth, from a file that somebody keeps fresh
+    ProviderType(
+        "vertex_ai",
+        "google",
+        credential=_BEARER,
+        domain="googleapis.com",
+        key_required=True,
+        path_required=True,
+    ),
     # Dated versions: https://learn.microsoft.com/azure/ai-services/openai/reference
     # /openai/v1: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
     ProviderType(

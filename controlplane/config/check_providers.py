@@ -50,6 +50,11 @@ def _check_address(provider: ProviderConfig, row: ProviderType, path: ConfigPath
         elif url in endpoints[:index]:
             report.problem(where, "listed twice")
     urls = endpoints or ((provider.base_url,) if provider.base_url else ())
+    if row.path_required and any(not url.path for url in urls):
+        report.problem(
+            (*path, "base_url" if provider.base_url else "endpoints"),
+            f"needs the path of a {row.type} project: /v1/projects/PROJECT/locations/LOCATION",
+        )
     if provider.tls is not None and any(url.scheme == "http" for url in urls):
         report.problem((*path, "tls"), "the provider's address begins with http://, so there is no TLS")
 

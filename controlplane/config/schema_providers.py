@@ -21,6 +21,7 @@ ProviderTypeName = Literal[
     "ollama",
     "vllm",
     "google_ai",
+    "vertex_ai",
     "azure_openai",
     "aws_bedrock",
     "groq",
@@ -140,7 +141,7 @@ class ProviderConfig(Section):
     type: ProviderTypeName = Field(
         description=(
             "What kind of provider it is; decides the wire format, the default address and how the "
-            "credential is sent. Not supported in this version: google_ai, aws_bedrock."
+            "credential is sent. Not supported in this version: aws_bedrock."
         ),
         examples=["openai"],
     )
@@ -153,8 +154,9 @@ class ProviderConfig(Section):
         default=None,
         description=(
             "What stands before `/chat/completions` or `/messages`; without a path, the vendor's own, mostly "
-            "`/v1`. Unset: the vendor's own address, for ollama `http://127.0.0.1:11434`; vllm and "
-            "azure_openai have none, so they need this or `endpoints`."
+            "`/v1`. Unset: the vendor's own address, for ollama `http://127.0.0.1:11434`; vllm, "
+            "azure_openai and vertex_ai have none, so they need this or `endpoints`. Of vertex_ai it ends in "
+            "`/v1/projects/PROJECT/locations/LOCATION`."
         ),
         examples=["http://127.0.0.1:11434"],
     )

@@ -151,6 +151,6 @@ def test_the_wire_formats_of_the_catalogue() -> None:
     formats = {name: row.wire_format for name, row in PROVIDER_TYPES.items() if row.supported}
     assert formats == {
         "openai": "openai", "anthropic": "anthropic", "together": "openai", "ollama": "openai", "vllm": "openai",
-        "azure_openai": "openai", "groq": "openai", "mistral": "openai", "deepseek": "openai",
+        "google_ai": "google", "vertex_ai": "google", "azure_openai": "openai", "groq": "openai", "mistral": "openai", "deepseek": "openai",
         "openrouter": "openai", "xai": "openai", "cerebras": "openai", "fireworks": "openai",
     }  # fmt: skip
