@@ -7,13 +7,22 @@ from collections.abc import Mapping
 from simulator.formats.anthropic_messages import AnthropicMessages
 from simulator.formats.anthropic_models import AnthropicModels
 from simulator.formats.openai_chat import OpenAIChat
+from simulator.formats.openai_completions import OpenAICompletions
+from simulator.formats.openai_embeddings import OpenAIEmbeddings
 from simulator.formats.openai_models import OpenAIModels
 from simulator.formats.seam import Format, Vendor
 
 
 def all_formats() -> tuple[Format, ...]:
     """New instances: each simulator has its own prompt caches."""
-    return (OpenAIChat(), AnthropicMessages(), AnthropicModels(), OpenAIModels())
+    return (
+        OpenAIChat(),
+        AnthropicMessages(),
+        AnthropicModels(),
+        OpenAIModels(),
+        OpenAICompletions(),
+        OpenAIEmbeddings(),
+    )
 
 
 def find(formats: tuple[Format, ...], path: str, headers: Mapping[str, str]) -> Format | None:

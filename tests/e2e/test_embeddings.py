@@ -1,0 +1,77 @@
+"""Embeddings by the official openai SDK: where the provider has them, and where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from simulator import Simulator
+from simulator.vectors import vector
+from tests.e2e.conftest import Accounts
+from tests.e2e.harness import Gateway, running_gateway
+
+MODELS = ["native", "renamed", "failover"]
+
+
+@pytest.fixture(scope="module")
+def gateway(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    directory = tmp_path_factory.mktemp("embeddings")
+    accounts = Accounts(simulator, directory)
+    config = f"""
+listener: {{address: 127.0.0.1, port: {{port}}}}
+admin: {{port: {{admin}}}}
+providers:
+  openai: {accounts.provider("openai", "openai")}
+  down: {accounts.provider("down", "vllm")}
+  claude: {accounts.provider("claude", "anthropic")}
+  groq: {accounts.provider("groq", "groq")}
+models:
+  native: {{target: openai/native}}
+  renamed: {{target: openai/text-embedding-3-small}}
+  claude: {{target: claude/claude-haiku-4-5}}
+  groq: {{target: groq/llama}}
+  failover:
+    targets:
+      - {{provider: down, model: text-embedding-3-small}}
+      - {{provider: openai, model: text-embedding-3-small, priority: 1}}
+"""
+    with running_gateway(directory, config) as gateway:
+        accounts.fault("down", status=503)
+        yield gateway
+    accounts.check_credentials()
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    with gateway.openai(timeout=30) as client:
+        yield client
+
+
+@pytest.mark.parametrize("encoding", ["float", "base64", None])
+@pytest.mark.parametrize("model", MODELS)
+def test_vectors(client: openai.OpenAI, model: str, encoding: str | None) -> None:
+    options: Any = {} if encoding is None else {"encoding_format": encoding}
+    told = client.embeddings.create(model=model, input=["one", "two words"], dimensions=64, **options)
+    assert told.usage.prompt_tokens == 3
+    if encoding == "base64":  # asked for by name, the client leaves it packed
+        assert all(isinstance(each.embedding, str) for each in told.data)
+        return
+    assert [each.embedding for each in told.data] == [
+        pytest.approx(vector(text, 64), abs=1e-6) for text in ("one", "two words")
+    ]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_tokens(client: openai.OpenAI, model: str) -> None:
+    assert len(client.embeddings.create(model=model, input=[[1, 2], [3]]).data) == 2
+
+
+@pytest.mark.parametrize(("model", "message"), [("claude", "claude (anthropic)"), ("groq", "groq (groq)")])
+def test_providers_without_embeddings(client: openai.OpenAI, model: str, message: str) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.embeddings.create(model=model, input="x")
+    assert caught.value.param == "model"
+    assert f"model: {message} has no embeddings" in str(caught.value)
