@@ -145,6 +145,7 @@ class _ModelFacts:
                     }
                 ),
                 "unsupported_fields": model.policy.unsupported_fields,
+                "price": "as the catalogue has it" if model.price is None else describe.price(model.price),
             },
         )
 

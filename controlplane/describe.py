@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from controlplane.catalogue.prices import Price
 from controlplane.config.values import format_duration
 from controlplane.plan import Breaker, HealthCheck, Leaf, ModelPlan, Retry
 from controlplane.xds.routes import back_off, fails_over
@@ -43,6 +44,16 @@ def addresses(leaf: Leaf) -> tuple[str, ...]:
         f"{scheme}://{f'[{end.host}]' if ':' in end.host else end.host}:{end.port}{path}"
         for end in leaf.endpoints
     )
+
+
+def price(given: Price | None) -> str:
+    """What tokens cost, in USD, and who says so."""
+    if given is None:
+        return "not known"
+    amounts = {"input": given.input, "output": given.output, "cached input": given.cached_input}
+    known = ", ".join(f"{name} {amount:g}" for name, amount in amounts.items() if amount is not None)
+    more = "" if given.long_prompts is None else f", otherwise from {given.long_prompts} tokens of input on"
+    return f"{known} USD per million tokens{more} ({given.source})"
 
 
 def path(why_ext_proc: str | None) -> str:

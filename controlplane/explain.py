@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from controlplane import describe
+from controlplane.catalogue.models import Lookup, nothing_known
+from controlplane.catalogue.prices import Price
 from controlplane.config.problems import quote, suggestion
 from controlplane.plan import Breaker, HealthCheck, Leaf, ModelPlan, Plan
 from controlplane.xds.clusters import cluster_name, leaf_cluster_name
@@ -25,6 +27,7 @@ class Attempt:
     model: its name at the provider.
     addresses: ``scheme://host:port/path``.
     credential: the header that carries it; None: none is sent.
+    price, context_window: None: not known; the latter in tokens.
     """
 
     leaf: str
@@ -34,6 +37,8 @@ class Attempt:
     addresses: tuple[str, ...]
     credential: str | None
     cluster: str
+    price: Price | None = None
+    context_window: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +108,17 @@ class NoRoute:
 
 
 def explain_request(
-    plan: Plan, model: str, *, endpoint: Endpoint = ENDPOINTS[0], stream: bool = False
+    plan: Plan,
+    model: str,
+    *,
+    endpoint: Endpoint = ENDPOINTS[0],
+    stream: bool = False,
+    lookup: Lookup = nothing_known,
 ) -> Explanation | NoRoute:
-    """What a request for `model` meets at `endpoint`; `stream`: it has ``"stream": true``."""
+    """What a request for `model` meets at `endpoint`.
+
+    stream: it has ``"stream": true``. lookup: the catalogue of models.
+    """
     found = find_model(plan, model)
     if found is None:
         return NoRoute(model, suggestion(model, (known.name for known in plan.models)))
@@ -121,7 +134,7 @@ def explain_request(
         star=model[len(found.name) - 1 :] if found.name.endswith("*") else None,
         route=route_name(found, endpoint.dialect, stream=stream),
         why_ext_proc=why,
-        attempts=tuple(_attempt(found, leaves[leaf], model) for leaf in used),
+        attempts=tuple(_attempt(found, leaves[leaf], model, lookup) for leaf in used),
         orders=tuple(
             Order(choice.weight, whole, choice.order, cluster_name(choice.order, native=why is None))
             for choice in found.choices
@@ -150,15 +163,19 @@ def find_model(plan: Plan, name: str) -> ModelPlan | None:
     return longest if longest and re.fullmatch(fits_pattern(longest.name[:-1]), name) else None
 
 
-def _attempt(model: ModelPlan, leaf: Leaf, requested: str) -> Attempt:
+def _attempt(model: ModelPlan, leaf: Leaf, requested: str, lookup: Lookup) -> Attempt:
+    name = upstream_model(model.policy, leaf.name, requested)
+    known = lookup(leaf.target.type, name)
     return Attempt(
         leaf=leaf.name,
         provider=leaf.target.provider,
-        model=upstream_model(model.policy, leaf.name, requested),
+        model=name,
         wire_format=leaf.target.wire_format,
         addresses=describe.addresses(leaf),
         credential=leaf.credential.header if leaf.credential else None,
         cluster=leaf_cluster_name(leaf.name),
+        price=model.price or known.price,
+        context_window=known.context_window,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from controlplane import describe
-from controlplane.explain import Account, Explanation, Order
+from controlplane.explain import Account, Attempt, Explanation, Order
 
 _LABEL: Final = 11
 """Width of the left column."""
@@ -19,6 +19,7 @@ def explanation_text(explanation: Explanation) -> str:
         ("endpoint", [explanation.endpoint]),
         ("path", [describe.path(explanation.why_ext_proc)]),
         ("targets", _targets(explanation)),
+        ("price", _prices(explanation)),
         ("tried", _orders(explanation.orders)),
         ("retry", explanation.retry.lines()),
         ("timeouts", _timeouts(explanation)),
@@ -52,6 +53,16 @@ def _targets(explanation: Explanation) -> list[str]:
         ]
         for attempt in explanation.attempts
     )
+
+
+def _prices(explanation: Explanation) -> list[str]:
+    return _columns([attempt.leaf, _price(attempt)] for attempt in explanation.attempts)
+
+
+def _price(attempt: Attempt) -> str:
+    window = attempt.context_window
+    context = "" if window is None else f"; context of {window} tokens"
+    return describe.price(attempt.price) + context
 
 
 def _orders(orders: Sequence[Order]) -> list[str]:

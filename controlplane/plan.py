@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from controlplane.catalogue.prices import Price
 from controlplane.config.secrets import Secret
 from extproc.contract.target import DialectName, RoutePolicy, Target
 
@@ -143,6 +144,7 @@ class ModelPlan:
     base_path, query: before and after an endpoint at the only target, where Envoy carries requests natively.
     first_token_timeout: for streams, from the request's end to the first content.
     idle_timeout: between two pieces of an answer.
+    price: for all targets, instead of what the catalogue knows; None: the catalogue holds.
     """
 
     ways: Mapping[DialectName, Way]
@@ -153,6 +155,7 @@ class ModelPlan:
     idle_timeout: float | None
     base_path: str = "/v1"
     query: str = ""
+    price: Price | None = None
 
     @property
     def policy(self) -> RoutePolicy:

@@ -8,10 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from controlplane.catalogue.prices import CONFIGURED, Price
 from controlplane.catalogue.providers import PROVIDER_TYPES, ProviderType
 from controlplane.config.addresses import BaseUrl, parse_base_url
 from controlplane.config.schema import Config, ListenerConfig, ListenerTlsConfig
-from controlplane.config.schema_models import ModelConfig, RetryConfig, TargetConfig
+from controlplane.config.schema_models import ModelConfig, PriceConfig, RetryConfig, TargetConfig
 from controlplane.config.schema_providers import ProviderConfig, TimeoutsConfig
 from controlplane.config.secrets import Secret
 from controlplane.plan import (
@@ -171,7 +172,12 @@ def _model(
         idle_timeout=_seconds(_idle(timeouts)),
         base_path=base_path,
         query=query,
+        price=None if config.price is None else _price(config.price),
     )
+
+
+def _price(config: PriceConfig) -> Price:
+    return Price(config.input, config.output, config.cached_input, CONFIGURED)
 
 
 def _around_endpoint(target: Target, model: str) -> tuple[str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
+from controlplane.catalogue.models import facts
 from controlplane.cli.errors import InputError
 from controlplane.cli.inputs import compiled
 from controlplane.cli.options import config_option, json_option
@@ -58,7 +61,9 @@ def explain(
         raise InputError("--client: clients are not supported in this version")
     (result,) = compiled(config)
     [called] = [row for row in ENDPOINTS if row.path == endpoint]
-    explanation = explain_request(result.plan, model, endpoint=called, stream=stream)
+    explanation = explain_request(
+        result.plan, model, endpoint=called, stream=stream, lookup=partial(facts, at=datetime.now(UTC))
+    )
     if as_json:
         click.echo(json.dumps(to_json(explanation), indent=2, ensure_ascii=False))
     if isinstance(explanation, NoRoute):

@@ -163,9 +163,8 @@ class ModelConfig(Section):
     )
     price: PriceConfig | None = Field(
         default=None,
-        description="Overrules the catalogue.",
+        description="Of all its targets; overrules the catalogue, which knows most vendors' models.",
         examples=[{"input": 0.25, "output": 1.25}],
-        json_schema_extra=LATER,
     )
     cache: Literal["off"] | CacheConfig | None = Field(
         default=None,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import trustme
 
+from controlplane.catalogue.prices import CONFIGURED, Price
 from controlplane.changes import DRAINS, Change, Touched, admin_changes, plan_changes, touched
 from controlplane.compiler import Compiled
 from controlplane.config.schema import AdminConfig
@@ -350,6 +351,7 @@ OTHER_VALUES: dict[type, dict[str, Any]] = {
         "timeout": 7.0,
         "first_token_timeout": 7.0,
         "idle_timeout": 7.0,
+        "price": Price(1.0, 2.0, None, CONFIGURED),
     },
     Leaf: {
         "connect_timeout": 7.0,

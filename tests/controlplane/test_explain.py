@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from controlplane.catalogue.models import Lookup, ModelFacts, nothing_known
+from controlplane.catalogue.prices import CONFIGURED, Price
 from controlplane.explain import Attempt, Explanation, NoRoute, Order, explain_request, to_json
 from controlplane.explain_text import explanation_text
 from controlplane.plan import Plan
@@ -40,8 +42,8 @@ FAST = """
       - {provider: pool, model: llama, priority: 1}"""
 
 
-def explained(plan: Plan, model: str, *, stream: bool = False) -> Explanation:
-    explanation = explain_request(plan, model, stream=stream)
+def explained(plan: Plan, model: str, *, stream: bool = False, lookup: Lookup = nothing_known) -> Explanation:
+    explanation = explain_request(plan, model, stream=stream, lookup=lookup)
     assert isinstance(explanation, Explanation)
     return explanation
 
@@ -139,6 +141,9 @@ def test_text_of_a_stream_with_failover() -> None:
         "targets     claude    haiku   anthropic  https://api.anthropic.com:443/v1                  key in x-api-key",
         "            claude#2  sonnet  anthropic  https://api.anthropic.com:443/v1                  key in x-api-key",
         "            pool      llama   openai     http://10.0.0.5:8000/v1 http://[fd00::6]:8000/v1  no key",
+        "price       claude    not known",
+        "            claude#2  not known",
+        "            pool      not known",
         "tried       80 % (weight 80)  claude > claude#2 > pool",
         "            20 % (weight 20)  claude#2 > claude > pool",
         "retry       4 attempts, each at the next target, after 1ms, later up to 5s",
@@ -162,11 +167,12 @@ def test_text_of_a_stream_with_failover() -> None:
 def test_text_of_a_native_pattern() -> None:
     models = '\n  "gpt-*": {target: openai/gpt-*, retry: {attempts: 1}}'
     lines = explanation_text(explained(plan_of(models), "gpt-4o")).splitlines()
-    assert lines[:6] == [
+    assert lines[:7] == [
         "model       gpt-4o  (longest pattern: gpt-*, * is '4o'; no stream)",
         "endpoint    /v1/chat/completions",
         "path        native: Envoy carries it alone",
         "targets     openai  gpt-4o  openai  https://api.openai.com:443/v1  key in authorization",
+        "price       openai  not known",
         "tried       always  openai",
         "retry       none: 1 attempt",
     ]
@@ -186,3 +192,42 @@ def test_json_and_text_hold_no_secret() -> None:
     shown = json.dumps(to_json(explanation)) + explanation_text(explanation) + repr(explanation)
     assert not any(secret in shown for secret in SECRETS.values())
     assert json.loads(json.dumps(to_json(explanation)))["timeouts"]["first_token"] == 15.0
+
+
+def known(kind: str, model: str) -> ModelFacts:
+    return ModelFacts(128_000, Price(2.5, 10.0, 1.25, f"tables of {kind}/{model}", long_prompts=200_000))
+
+
+def test_prices_of_the_catalogue_and_of_the_configuration() -> None:
+    models = """
+  listed: {target: openai/gpt-4o}
+  ours: {target: openai/gpt-4o, price: {input: 0, output: 0.5, cached_input: 0.03}}"""
+    plan = plan_of(models)
+    [listed] = explained(plan, "listed", lookup=known).attempts
+    assert listed.price == Price(2.5, 10.0, 1.25, "tables of openai/gpt-4o", 200_000)
+    [ours] = explained(plan, "ours", lookup=known).attempts
+    assert ours.price == Price(0.0, 0.5, 0.03, CONFIGURED)
+    told = to_json(explained(plan, "ours", lookup=known))["attempts"][0]
+    assert (told["price"]["input"], told["context_window"]) == (0.0, 128_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "listed",
+            "input 2.5, output 10 USD per million tokens, otherwise from 9 tokens of input on (openai/m)",
+        ),
+        ("ours", "input 0, output 0.5, cached input 0.03 USD per million tokens (configuration)"),
+    ],
+)
+def test_text_of_a_price(name: str, text: str) -> None:
+    models = """
+  listed: {target: openai/m}
+  ours: {target: openai/m, price: {input: 0, output: 0.5, cached_input: 0.03}}"""
+
+    def lookup(kind: str, model: str) -> ModelFacts:
+        return ModelFacts(8, Price(2.5, 10.0, None, f"{kind}/{model}", long_prompts=9))
+
+    lines = explanation_text(explained(plan_of(models), name, lookup=lookup)).splitlines()
+    assert f"price       openai  {text}; context of 8 tokens" in lines
