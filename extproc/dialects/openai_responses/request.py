@@ -49,7 +49,7 @@ _PLACES: Final = {
     "response_format": "text.format",
     "response_format.json_schema": "text.format",
     "verbosity": "text.verbosity",
-    "logprobs": "include",
+    "logprobs": "top_logprobs",
 }
 """What the neutral request calls otherwise; see ``extproc.chat.places``."""
 
@@ -116,6 +116,11 @@ def _translated(request: shapes.Request, body: bytes) -> ChatRequest:
         tools.read(request.tools, lambda n: decode(fields["tools"], list[Raw])[n])
     unsupported = [*conversation.unsupported, *tools.unsupported, *_unsupported(request, fields)]
     text = request.text or shapes.Text()
+    places = {**_PLACES, **conversation.places, **tools.places}
+    if request.safety_identifier:
+        places["user"] = "safety_identifier"
+    if _LOGPROBS in (request.include or ()):
+        places["logprobs"] = "include"
     return ChatRequest(
         model=request.model,
         messages=tuple(conversation.messages),
@@ -134,7 +139,7 @@ def _translated(request: shapes.Request, body: bytes) -> ChatRequest:
         plain=_plain(request, fields, text, tools.web_search),
         extra={name: value for name, value in fields.items() if _is_extra(name, value)},
         unsupported=tuple(dict.fromkeys(unsupported)),
-        places={**_PLACES, **conversation.places, **tools.places},
+        places=places,
         echo={name: fields[name] for name in _ECHOED if name in fields},
     )
 
