@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +26,7 @@ from controlplane.group.directory import Places
 from controlplane.member import GivenUp, Options
 from controlplane.member import serve as serve_group
 from controlplane.plan import MutualTls
+from controlplane.signals import ENDING, handled
 
 _PEM: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -127,9 +127,11 @@ def _loopback(address: str) -> bool:
 
 async def _serve(gateway: ControlPlane) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    with handled(dict.fromkeys(ENDING, stop.set)):
+        await _serve_until(stop, gateway)
+
+
+async def _serve_until(stop: asyncio.Event, gateway: ControlPlane) -> None:
     loaded = gateway.load()
     if loaded.config is None:
         raise InputError("\n".join(map(str, loaded.problems)))

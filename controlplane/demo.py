@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import tempfile
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import openai
 
 from controlplane.group.directory import bases, private_directory
 from controlplane.group.supervisor import Group, Options
+from controlplane.signals import ENDING, handled
 from extproc.contract.names import HEADER_ATTEMPTS, HEADER_PROVIDER
 from simulator import Simulator, running
 
@@ -81,10 +81,8 @@ async def demo(port: int, command: str, say: Say, *, once: bool) -> None:
     Raises: as `controlplane.group.supervisor.up`; openai.OpenAIError if the tour fails.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     with (
+        handled(dict.fromkeys(ENDING, stop.set)),
         tempfile.TemporaryDirectory(prefix="llm-demo-") as directory,
         private_directory(bases(os.environ)) as places,
     ):

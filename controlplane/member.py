@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from controlplane.group.directory import Places
 from controlplane.group.news import Problems, Ready, Serving, Teller, Unable, Waiting
 from controlplane.group.state import GroupState
 from controlplane.lastgood import LastGood
+from controlplane.signals import ENDING, handled
 from controlplane.xds.bootstrap import BootstrapPlan, bootstrap
 from protos.loader import to_dict
 
@@ -153,6 +153,5 @@ def _write(path: Path, plan: BootstrapPlan) -> None:
 async def serve(options: Options, io: ConfigIO) -> None:
     """Until SIGTERM or SIGINT. Raises: GivenUp."""
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Member(options, io, Teller(os.environ)).run(stop)
+    with handled(dict.fromkeys(ENDING, stop.set)):
+        await Member(options, io, Teller(os.environ)).run(stop)

@@ -28,6 +28,7 @@ from controlplane.group.directory import Places, bases, private_directory
 from controlplane.group.envoy_http import EnvoyAdminError, ask
 from controlplane.group.state import GroupState, Source
 from controlplane.group.workers import Workers
+from controlplane.signals import ENDING, handled
 from protos.binary import envoy_binary
 
 log = logging.getLogger("supervisor")
@@ -259,9 +260,8 @@ async def up(options: Options, on_ready: Callable[[str], None]) -> None:
                 group.hurry()
             stop.set()
 
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1) ignores SIGHUP for us
-                loop.add_signal_handler(number, asked_to_stop)
-        loop.add_signal_handler(signal.SIGUSR1, group.reopen_logs)
-        await group.run(stop, on_ready)
+        ending = (*ENDING, signal.SIGHUP)
+        # nohup(1) ignores SIGHUP for us.
+        heard = [number for number in ending if signal.getsignal(number) is not signal.SIG_IGN]
+        with handled({**dict.fromkeys(heard, asked_to_stop), signal.SIGUSR1: group.reopen_logs}):
+            await group.run(stop, on_ready)

@@ -17,6 +17,7 @@ from tests.e2e.harness import COMMAND, Gateway, free_port
 from tests.e2e.processes import children
 from tests.e2e.test_group import config, run
 from tests.e2e.test_kills import stream, worker
+from tests.e2e.waiting import until
 
 SHADOW = """
 import os, sys
@@ -108,7 +109,7 @@ def test_a_signal_while_starting(accounts: Accounts, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
-        time.sleep(1.5)
+        until(lambda: children(process.pid)["extproc"], 20)  # it listens to signals before it has children
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=20)
         assert process.returncode == 0
