@@ -198,7 +198,7 @@ def _provider_words(leaf: Leaf) -> dict[str, str]:
     return {
         "type": leaf.target.type,
         "address": " ".join(describe.addresses(leaf)),
-        "key": f"in {leaf.credential.header}" if leaf.credential else "none",
+        "key": _key(leaf),
         "trusts": _authorities(leaf.tls),
         "connect timeout": describe.duration(leaf.connect_timeout),
         "request timeout": describe.duration(leaf.request_timeout),
@@ -207,6 +207,13 @@ def _provider_words(leaf: Leaf) -> dict[str, str]:
         "concurrent requests": describe.NO_LIMIT if most is None else str(most),
         "circuit breaker": describe.breaker(leaf.breaker),
     }
+
+
+def _key(leaf: Leaf) -> str:
+    if leaf.signing is not None:
+        whose = "Envoy's own" if leaf.signing.keys is None else "given"
+        return f"signs for AWS in {leaf.signing.region}, keys {whose}"
+    return f"in {leaf.credential.header}" if leaf.credential else "none"
 
 
 def _authorities(tls: Tls | None) -> str:
@@ -231,6 +238,9 @@ def _hidden_differences(old: Leaf, old_plan: Plan, new: Leaf, new_plan: Plan) ->
         before, after = old_plan.secrets[old.credential.secret], new_plan.secrets[new.credential.secret]
         if before != after:
             yield "key: rotated; no stream is cut"
+    was, now = old.signing and old.signing.keys, new.signing and new.signing.keys
+    if was and now and was != now:
+        yield "AWS keys: rotated; new connections are made"
     if old.tls and new.tls and old.tls.ca and new.tls.ca and old.tls.ca != new.tls.ca:
         yield "trusts: other content in its ca_file"
 

@@ -172,7 +172,7 @@ def _attempt(model: ModelPlan, leaf: Leaf, requested: str, lookup: Lookup) -> At
         model=name,
         wire_format=leaf.target.wire_format,
         addresses=describe.addresses(leaf),
-        credential=leaf.credential.header if leaf.credential else None,
+        credential=leaf.credential.header if leaf.credential else "authorization" if leaf.signing else None,
         cluster=leaf_cluster_name(leaf.name),
         price=model.price or known.price,
         context_window=known.context_window,

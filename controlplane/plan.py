@@ -65,6 +65,27 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class AwsKeys:
+    """They are a part of Envoy's filter: AWS's signatures know no SDS."""
+
+    access_key_id: Secret
+    secret_access_key: Secret
+    session_token: Secret | None
+
+    def secrets(self) -> tuple[Secret, ...]:
+        given = (self.access_key_id, self.secret_access_key, self.session_token)
+        return tuple(secret for secret in given if secret is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """AWS's signatures. keys: None: what Envoy finds itself (environment, web identity, instance role)."""
+
+    region: str
+    keys: AwsKeys | None
+
+
+@dataclass(frozen=True, slots=True)
 class HealthCheck:
     path: str
     interval: float
@@ -96,6 +117,7 @@ class Leaf:
     health_check: HealthCheck | None
     max_concurrent_requests: int | None
     breaker: Breaker
+    signing: Signing | None = None
 
     @property
     def name(self) -> str:

@@ -26,6 +26,8 @@ HEADINGS: Final = {
 _INLINE: Final = frozenset({"inline_string", "inline_bytes"})
 _SENSITIVE: Final = frozenset({"private_key", "password"})
 """Fields that Envoy's API marks ``udpa.annotations.sensitive`` in messages that may stand elsewhere too."""
+_CREDENTIALS: Final = frozenset({"access_key_id", "secret_access_key", "session_token"})
+"""AWS's, wherever they stand."""
 _FIRST: Final = ("@type", "name", "cluster_name")
 
 
@@ -70,7 +72,9 @@ def _clean(value: Any, *, secret: bool) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        key: REDACTED if secret and key in _INLINE else _clean(value[key], secret=secret or key in _SENSITIVE)
+        key: REDACTED
+        if (secret and key in _INLINE) or key in _CREDENTIALS
+        else _clean(value[key], secret=secret or key in _SENSITIVE)
         for key in sorted(value, key=_order)
     }
 

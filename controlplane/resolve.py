@@ -16,6 +16,7 @@ from controlplane.config.schema_models import ModelConfig, PriceConfig, RetryCon
 from controlplane.config.schema_providers import ProviderConfig, TimeoutsConfig
 from controlplane.config.secrets import Secret
 from controlplane.plan import (
+    AwsKeys,
     Breaker,
     Choice,
     Credential,
@@ -27,11 +28,12 @@ from controlplane.plan import (
     ModelPlan,
     Plan,
     Retry,
+    Signing,
     Tls,
     Way,
 )
 from extproc.contract.endpoints import ENDPOINTS, is_native
-from extproc.contract.target import DialectName, RoutePolicy, Target, WireFormatName, versioned_path
+from extproc.contract.target import DialectName, RoutePolicy, Target, versioned_path
 
 _DEFAULT_ATTEMPTS: Final = 3
 _5XX: Final = (500, 502, 503, 504, *range(520, 531))
@@ -41,7 +43,7 @@ _5XX: Final = (500, 502, 503, 504, *range(520, 531))
 def resolve(config: Config, secrets: Mapping[str, Secret], files: Mapping[Path, bytes]) -> Plan:
     """The plan of a checked configuration.
 
-    secrets: by name, ``provider/<name>`` for a provider's key.
+    secrets: by name, ``provider/<name>`` for a provider's key, ``aws/<name>/<key>`` for one of AWS's.
     files: contents of the TLS files that the configuration names.
     """
     models = {name: _with_leaves(model) for name, model in config.models.items()}
@@ -110,7 +112,7 @@ def _leaf(
             leaf=name,
             provider=provider,
             type=config.type,
-            wire_format=_wire_format(row),
+            wire_format=row.wire_format,
             base_path=urls[0].path or _default_path(config, row),
             api_version=config.api_version or "",
             speaks=row.speaks,
@@ -131,7 +133,22 @@ def _leaf(
             breaker.open_for.total_seconds(),
             breaker.max_open_for.total_seconds(),
         ),
+        signing=_signing(provider, config, secrets),
     )
+
+
+def _signing(provider: str, config: ProviderConfig, secrets: Mapping[str, Secret]) -> Signing | None:
+    """The checks have made sure that there is a region where there are AWS credentials."""
+    if config.aws is None:
+        return None
+    if config.aws == "default":
+        return Signing(config.region or "", None)
+    keys = AwsKeys(
+        access_key_id=secrets[f"aws/{provider}/access_key_id"],
+        secret_access_key=secrets[f"aws/{provider}/secret_access_key"],
+        session_token=secrets.get(f"aws/{provider}/session_token"),
+    )
+    return Signing(config.region or "", keys)
 
 
 def _default_path(config: ProviderConfig, row: ProviderType) -> str:
@@ -144,13 +161,7 @@ def _urls(config: ProviderConfig, row: ProviderType) -> tuple[BaseUrl, ...]:
         return config.endpoints
     if config.base_url:
         return (config.base_url,)
-    return (parse_base_url(row.base_url),)
-
-
-def _wire_format(row: ProviderType) -> WireFormatName:
-    if row.wire_format is None:
-        raise ValueError(f"provider type {row.type} has no wire format; the checks refuse it")
-    return row.wire_format
+    return (parse_base_url((row.base_url or "").format(region=config.region)),)
 
 
 def _model(

@@ -8,6 +8,7 @@ from protos.loader import message
 
 if TYPE_CHECKING:
     from envoy.extensions.clusters.aggregate.v3.cluster_pb2 import ClusterConfig as AggregateCluster
+    from envoy.extensions.filters.http.aws_request_signing.v3.aws_request_signing_pb2 import AwsRequestSigning
     from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
     from envoy.extensions.access_loggers.filters.cel.v3.cel_pb2 import ExpressionFilter as CelExpressionFilter
     from envoy.config.cluster.v3.cluster_pb2 import Cluster
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import UpstreamTlsContext
 else:
     AggregateCluster = message("envoy.extensions.clusters.aggregate.v3.ClusterConfig")
+    AwsRequestSigning = message("envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning")
     Bootstrap = message("envoy.config.bootstrap.v3.Bootstrap")
     CelExpressionFilter = message("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter")
     Cluster = message("envoy.config.cluster.v3.Cluster")
@@ -103,6 +105,7 @@ else:
 
 __all__ = [
     "AggregateCluster",
+    "AwsRequestSigning",
     "Bootstrap",
     "CelExpressionFilter",
     "Cluster",

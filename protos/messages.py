@@ -33,6 +33,7 @@ MESSAGES: Final = {
     "LocalResponsePolicy": "envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy",
     "CredentialInjector": f"{_FILTER}.credential_injector.v3.CredentialInjector",
     "GenericCredential": "envoy.extensions.http.injected_credentials.generic.v3.Generic",
+    "AwsRequestSigning": f"{_FILTER}.aws_request_signing.v3.AwsRequestSigning",
     "ExternalProcessor": f"{_FILTER}.ext_proc.v3.ExternalProcessor",
     "ExtProcPerRoute": f"{_FILTER}.ext_proc.v3.ExtProcPerRoute",
     "ExtensionWithMatcher": "envoy.extensions.common.matching.v3.ExtensionWithMatcher",

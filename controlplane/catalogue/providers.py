@@ -23,19 +23,20 @@ class Credential:
 class ProviderType:
     """One row of the catalogue.
 
-    wire_format: None for a type that is not supported yet.
-    base_url: where the vendor (or a local default installation) answers; None: the user must say.
+    base_url: where the vendor (or a local default installation) answers, ``{region}`` being the provider's;
+        None: the user must say.
     default_path: stands before ``/chat/completions`` when a base URL has no path of its own.
     versioned_path: the same for a provider with ``api_version``, before ``/deployments``; None: it has none.
     domain: of the vendor's own hosts, where each customer has another one.
     key_required: requests to the vendor's own hosts without a key are refused.
     path_required: an address without a path means nothing.
     headers: sent with every request.
+    signed: takes AWS's signatures in the place of a key.
     speaks: dialects that the vendor takes as clients write them, beside the one that is its wire format.
     """
 
     type: str
-    wire_format: WireFormatName | None
+    wire_format: WireFormatName
     base_url: str | None = None
     default_path: str = "/v1"
     versioned_path: str | None = None
@@ -44,11 +45,8 @@ class ProviderType:
     key_required: bool = False
     path_required: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    signed: bool = False
     speaks: tuple[DialectName, ...] = ()
-
-    @property
-    def supported(self) -> bool:
-        return self.wire_format is not None
 
     @property
     def host(self) -> str | None:
@@ -129,7 +127,17 @@ _ROWS: Final = (
         key_required=True,
         speaks=(*_TEXTS, *_VECTORS),
     ),
-    ProviderType("aws_bedrock", None),
+    # https://docs.aws.amazon.com/general/latest/gr/bedrock.html; a Bedrock API key is a bearer token:
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html
+    ProviderType(
+        "aws_bedrock",
+        "bedrock",
+        "https://bedrock-runtime.{region}.amazonaws.com",
+        "",
+        credential=_BEARER,
+        domain="amazonaws.com",
+        signed=True,
+    ),
     # https://console.groq.com/docs/openai
     ProviderType(
         "groq", "openai", "https://api.groq.com", "/openai/v1", credential=_BEARER, key_required=True

@@ -59,6 +59,9 @@ def without_secrets(text: str, plan: Plan) -> str:
 def _secrets(plan: Plan) -> Iterator[str]:
     """Every secret in every form that it has in `static_bootstrap`."""
     yield from (secret.reveal() for secret in plan.secrets.values())
+    for leaf in plan.leaves:
+        if leaf.signing is not None and leaf.signing.keys is not None:
+            yield from (secret.reveal() for secret in leaf.signing.keys.secrets())
     if plan.listener.tls is not None:
         yield base64.b64encode(plan.listener.tls.key.reveal().encode()).decode()
 

@@ -13,6 +13,10 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
+VARIANT_TEXT: Final = "<text>"
+VARIANT_SECTION: Final = "<section>"
+"""Tags of what a key takes either of. Pydantic has them in its paths, people do not."""
+
 LATER: Final[dict[str, Any]] = {"later": True}
 """`json_schema_extra` of a key whose feature is not there yet: known to editors, refused by the loader."""
 

@@ -7,11 +7,10 @@ from datetime import timedelta
 
 from controlplane.catalogue.providers import PROVIDER_TYPES, ProviderType
 from controlplane.config.headers import check_headers
-from controlplane.config.problems import ConfigPath, quote
+from controlplane.config.problems import ConfigPath
 from controlplane.config.report import Report
 from controlplane.config.schema import PROVIDER_NAME
 from controlplane.config.schema_providers import ProviderConfig
-from controlplane.config.sections import NOT_SUPPORTED
 from controlplane.config.values import format_duration
 
 
@@ -25,14 +24,11 @@ def check_provider_name(name: str, path: ConfigPath, report: Report) -> None:
 
 def check_provider(provider: ProviderConfig, path: ConfigPath, report: Report) -> None:
     row = PROVIDER_TYPES[provider.type]
-    if not row.supported:
-        report.problem((*path, "type"), f"{quote(provider.type)} is {NOT_SUPPORTED}")
-        report.settle(path)
-        return
     _check_address(provider, row, path, report)
     if provider.api_version is not None and row.versioned_path is None:
         report.key_problem((*path, "api_version"), f"a provider of type {row.type} has none")
     _check_credential(provider, row, path, report)
+    _check_aws(provider, row, path, report)
     _check_timeouts(provider, path, report)
     check_headers(provider.headers, (*path, "headers"), report)
 
@@ -68,6 +64,28 @@ def _check_credential(provider: ProviderConfig, row: ProviderType, path: ConfigP
             (*path, "api_key"),
             f"required for {host}; write api_key: {{env: NAME}} or api_key: {{file: PATH}}",
         )
+
+
+def _check_aws(provider: ProviderConfig, row: ProviderType, path: ConfigPath, report: Report) -> None:
+    if not row.signed:
+        for key in ("region", "aws"):
+            if getattr(provider, key) is not None:
+                report.key_problem((*path, key), f"a provider of type {row.type} has none")
+        return
+    elsewhere = provider.base_url is not None or provider.endpoints is not None
+    missing = []
+    if provider.region is None and (provider.aws is not None or not elsewhere):
+        missing.append("region")
+    if provider.aws is None and provider.api_key is None and not elsewhere:
+        missing.append("aws (or api_key)")
+    if missing:
+        report.problem(path, f"a provider of type {row.type} needs {' and '.join(missing)}")
+    if provider.aws is None:
+        return
+    if provider.api_key is not None:
+        report.problem((*path, "aws"), "api_key is given too; keep one of the two")
+    if provider.endpoints is not None and len(provider.endpoints) > 1:
+        report.problem((*path, "endpoints"), "requests are signed for one host; give base_url")
 
 
 def _check_timeouts(provider: ProviderConfig, path: ConfigPath, report: Report) -> None:

@@ -41,7 +41,8 @@ def _tidy(definition: dict[str, Any], section: type[Section]) -> None:
     """Says defaults as users write them, and that a key without a value is left out, never null."""
     defaults = section.model_construct().model_dump(mode="json", exclude_none=True)
     for name, field in definition["properties"].items():
-        choices = [choice for choice in field.pop("anyOf", ()) if choice != {"type": "null"}]
+        given = [choice for choice in field.pop("anyOf", ()) if choice != {"type": "null"}]
+        choices = [inner for choice in given for inner in choice.get("oneOf", (choice,))]
         field.update(choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
         field.pop("title", None)
         field.pop("default", None)

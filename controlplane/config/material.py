@@ -11,7 +11,10 @@ from controlplane.config.pem import certificates_problem, key_pair_problem
 from controlplane.config.problems import ConfigPath
 from controlplane.config.report import Report
 from controlplane.config.schema import ListenerTlsConfig
+from controlplane.config.schema_providers import AwsCredentialsConfig
 from controlplane.config.secrets import Secret, SecretError, SecretRef, secret_from_env, secret_from_file
+
+AWS_KEYS = ("access_key_id", "secret_access_key", "session_token")
 
 FILE_KEYS: tuple[ConfigPath, ...] = (
     ("listener", "tls", "cert_file"),
@@ -19,6 +22,9 @@ FILE_KEYS: tuple[ConfigPath, ...] = (
     ("listener", "tls", "client_ca_file"),
     ("providers", "*", "tls", "ca_file"),
     ("providers", "*", "api_key", "file"),
+    ("providers", "*", "aws", "access_key_id", "file"),
+    ("providers", "*", "aws", "secret_access_key", "file"),
+    ("providers", "*", "aws", "session_token", "file"),
 )
 """Every key that names a file; `*` is any name."""
 
@@ -27,7 +33,7 @@ FILE_KEYS: tuple[ConfigPath, ...] = (
 class Material:
     """What was read.
 
-    secrets: by what they are for, e.g. ``provider/openai``.
+    secrets: by what they are for, e.g. ``provider/openai``, ``aws/bedrock/session_token``.
     tls: certificates and keys by the path that the configuration gives.
     files: every path that was tried, whether or not it could be read.
     """
@@ -46,6 +52,10 @@ def read_material(parts: Parts, io: ConfigIO, report: Report) -> Material:
         path = ("providers", name)
         if provider.api_key is not None:
             reader.secret(provider.api_key, (*path, "api_key"), f"provider/{name}")
+        if isinstance(provider.aws, AwsCredentialsConfig):
+            for key in AWS_KEYS:
+                if (ref := getattr(provider.aws, key)) is not None:
+                    reader.secret(ref, (*path, "aws", key), f"aws/{name}/{key}")
         if provider.tls is not None:
             reader.certificates(provider.tls.ca_file, (*path, "tls", "ca_file"))
     return reader.material

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 from controlplane.config.addresses import FilePath, Url, UrlPath
-from controlplane.config.base import LATER, Section
+from controlplane.config.base import VARIANT_SECTION, VARIANT_TEXT, Section
 from controlplane.config.secrets import SecretRef
 from controlplane.config.values import Duration
 
@@ -34,7 +34,14 @@ ProviderTypeName = Literal[
 ]
 LoadBalancing = Literal["round_robin", "least_request", "random"]
 
+_REGION: Final = "[a-z]{2,4}(-[a-z]+)+-[0-9]+"
 _API_VERSION: Final = r"\d{4}-\d{2}-\d{2}(-preview)?"
+
+
+def _check_region(value: str) -> str:
+    if not re.fullmatch(_REGION, value):
+        raise ValueError("expected the name of an AWS region, e.g. us-east-1")
+    return value
 
 
 def _check_api_version(value: str) -> str:
@@ -47,6 +54,12 @@ _ApiVersion = Annotated[
     str,
     AfterValidator(_check_api_version),
     WithJsonSchema({"type": "string", "pattern": f"^{_API_VERSION}$", "kind": "date"}),
+]
+
+_Region = Annotated[
+    str,
+    AfterValidator(_check_region),
+    WithJsonSchema({"type": "string", "pattern": f"^{_REGION}$", "kind": "region"}),
 ]
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -133,6 +146,16 @@ class AwsCredentialsConfig(Section):
     )
 
 
+def _kind_of_aws(value: object) -> str:
+    return VARIANT_TEXT if isinstance(value, str) else VARIANT_SECTION
+
+
+_Aws = Annotated[
+    Annotated[Literal["default"], Tag(VARIANT_TEXT)] | Annotated[AwsCredentialsConfig, Tag(VARIANT_SECTION)],
+    Discriminator(_kind_of_aws),
+]
+
+
 class ProviderConfig(Section):
     """One account at one provider."""
 
@@ -141,7 +164,7 @@ class ProviderConfig(Section):
     type: ProviderTypeName = Field(
         description=(
             "What kind of provider it is; decides the wire format, the default address and how the "
-            "credential is sent. Not supported in this version: aws_bedrock."
+            "credential is sent."
         ),
         examples=["openai"],
     )
@@ -198,12 +221,16 @@ class ProviderConfig(Section):
         ),
         examples=["2024-10-21"],
     )
-    region: str | None = Field(
-        default=None, description="Of aws_bedrock.", examples=["us-east-1"], json_schema_extra=LATER
-    )
-    aws: Literal["default"] | AwsCredentialsConfig | None = Field(
+    region: _Region | None = Field(
         default=None,
-        description="Of aws_bedrock: static keys, or `default` (instance role, web identity, environment).",
+        description="Of aws_bedrock: the AWS region; decides the default address, and is in every signature.",
+        examples=["us-east-1"],
+    )
+    aws: _Aws | None = Field(
+        default=None,
+        description=(
+            "Of aws_bedrock, in the place of `api_key`: static keys, or `default` for those that Envoy finds "
+            "itself (its environment, web identity, instance role)."
+        ),
         examples=["default"],
-        json_schema_extra=LATER,
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from controlplane.config.base import Section, later_keys
+from controlplane.config.base import VARIANT_SECTION, VARIANT_TEXT, Section, later_keys
 from controlplane.config.messages import kind, message
 from controlplane.config.problems import ConfigPath, suggestion
 from controlplane.config.report import Report
@@ -33,7 +33,7 @@ def read_section(section: type[S], raw: object, path: ConfigPath, report: Report
         try:
             return section.model_validate(keys)
         except ValidationError as failure:
-            errors = failure.errors(include_url=False)
+            errors = [_untagged(error) for error in failure.errors(include_url=False)]
         if not told:
             _tell(section, errors, path, report)
             told = True
@@ -43,6 +43,12 @@ def read_section(section: type[S], raw: object, path: ConfigPath, report: Report
         if rest is None or rest == keys:
             return None
         keys = rest
+
+
+def _untagged(error: ErrorDetails) -> ErrorDetails:
+    """`error` at the place where the user wrote it."""
+    error["loc"] = tuple(part for part in error["loc"] if part not in (VARIANT_TEXT, VARIANT_SECTION))
+    return error
 
 
 def _tell(section: type[Section], errors: list[ErrorDetails], path: ConfigPath, report: Report) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from controlplane.plan import Endpoint, Environment, HealthCheck, Leaf, Plan, Tls
+from controlplane.xds.authority import authority, hosts
 from controlplane.xds.bootstrap import address
 from controlplane.xds.mutual_tls import host_of, transport_socket
 from controlplane.xds.resources import (
@@ -117,23 +118,11 @@ def _endpoint(leaf: Leaf, endpoint: Endpoint) -> dict[str, Any]:
     return {
         "endpoint": {
             "address": socket_address(endpoint.host, endpoint.port),
-            "hostname": _authority(leaf, endpoint),
-            "health_check_config": {"hostname": _authority(leaf, endpoint)},
+            "hostname": authority(leaf, endpoint),
+            "health_check_config": {"hostname": authority(leaf, endpoint)},
         },
         "metadata": metadata(names.METADATA_NAMESPACE, about),
     }
-
-
-def _authority(leaf: Leaf, endpoint: Endpoint) -> str:
-    """The host header, which ``auto_host_rewrite`` takes from the endpoint."""
-    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-    default_port = endpoint.port == (443 if leaf.tls else 80)
-    # With several TLS names the endpoint's is its SNI too, and that has no port.
-    return host if default_port or (leaf.tls and len(_hosts(leaf)) > 1) else f"{host}:{endpoint.port}"
-
-
-def _hosts(leaf: Leaf) -> list[str]:
-    return sorted({endpoint.host for endpoint in leaf.endpoints})
 
 
 def _limits(max_requests: int | None) -> dict[str, Any]:
@@ -174,19 +163,19 @@ def _durations(leaf: Leaf) -> dict[str, Any]:
 
 
 def _transport_socket(leaf: Leaf, tls: Tls, environment: Environment) -> Any:
-    hosts = _hosts(leaf)
+    named = hosts(leaf)
     ca = {"filename": environment.ca_file} if tls.ca is None else {"inline_bytes": tls.ca}
     names_of_server = [
-        {"san_type": "IP_ADDRESS" if is_ip(host) else "DNS", "matcher": {"exact": host}} for host in hosts
+        {"san_type": "IP_ADDRESS" if is_ip(host) else "DNS", "matcher": {"exact": host}} for host in named
     ]
     context = UpstreamTlsContext(
         common_tls_context={
             "validation_context": {"trusted_ca": ca, "match_typed_subject_alt_names": names_of_server},
             "tls_params": client_tls("TLSv1_2"),
         },
-        sni="" if is_ip(hosts[0]) else hosts[0],
+        sni="" if is_ip(named[0]) else named[0],
         # Several names need one SNI each: the endpoint's own.
-        auto_host_sni=len(hosts) > 1,
+        auto_host_sni=len(named) > 1,
     )
     return TransportSocket(name="envoy.transport_sockets.tls", typed_config=any_of(context))
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from controlplane.plan import Credential, Leaf
 from controlplane.xds.resources import ADS, extension, header, request_header_input, seconds
+from controlplane.xds.signing import aws_signing
 from extproc.contract import names
 from protos.api import (
     CredentialInjector,
@@ -46,6 +47,7 @@ _TO_EXT_PROC: Final = (
     "content-type",
     "content-encoding",
     "retry-after",
+    "x-amzn-errortype",
 )
 """The headers ext_proc decides by; the rest need not travel."""
 
@@ -108,6 +110,8 @@ def _begin(leaves: Sequence[Leaf]) -> HeaderMutationFilter:
     if len(leaves) > 1:
         # With one target the length is the client's or the same that ext_proc sets again.
         removed.append("content-length")
+        if any(leaf.target.wire_format == "bedrock" for leaf in leaves):
+            removed.append("accept")  # its streams have a type of their own
     marked = [{"append": header(name, value)} for name, value in _MARKS.items()]
     return HeaderMutationFilter(
         mutations={"request_mutations": [*({"remove": name} for name in removed), *marked]}
@@ -123,6 +127,8 @@ def _provider_filters(leaf: Leaf) -> list[tuple[str, Any]]:
         filters.append(("provider_headers", HeaderMutationFilter(mutations={"request_mutations": own})))
     if leaf.credential:
         filters.append(("envoy.filters.http.credential_injector", _credential(leaf.credential)))
+    if leaf.signing:
+        filters.append(("envoy.filters.http.aws_request_signing", aws_signing(leaf, leaf.signing)))
     return filters
 
 

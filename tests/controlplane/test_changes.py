@@ -11,7 +11,7 @@ from controlplane.catalogue.prices import CONFIGURED, Price
 from controlplane.changes import DRAINS, Change, Touched, admin_changes, plan_changes, touched
 from controlplane.compiler import Compiled
 from controlplane.config.schema import AdminConfig
-from controlplane.plan import Breaker, HealthCheck, Leaf, ListenerPlan, ModelPlan, Retry
+from controlplane.plan import Breaker, HealthCheck, Leaf, ListenerPlan, ModelPlan, Retry, Signing
 from tests.controlplane.compiling import compile_text
 
 BASE = """
@@ -362,6 +362,7 @@ OTHER_VALUES: dict[type, dict[str, Any]] = {
         "breaker": Breaker(7, 7.0, 7.0),
         "headers": {"x-other": "1"},
         "credential": None,
+        "signing": Signing("us-east-1", None),
     },
     ListenerPlan: {"address": "127.0.0.2", "port": 7, "max_request_body": 7},
 }

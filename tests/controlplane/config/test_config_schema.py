@@ -142,15 +142,15 @@ def test_the_catalogue_has_the_types_of_the_schema() -> None:
     assert tuple(PROVIDER_TYPES) == get_args(ProviderTypeName)
     for row in PROVIDER_TYPES.values():
         if row.base_url is not None:
-            assert parse_base_url(row.base_url).path == ""
+            assert parse_base_url(row.base_url.format(region="us-east-1")).path == ""
         if row.credential is not None:
             assert row.credential.header in CREDENTIAL_HEADERS
 
 
 def test_the_wire_formats_of_the_catalogue() -> None:
-    formats = {name: row.wire_format for name, row in PROVIDER_TYPES.items() if row.supported}
+    formats = {name: row.wire_format for name, row in PROVIDER_TYPES.items()}
     assert formats == {
         "openai": "openai", "anthropic": "anthropic", "together": "openai", "ollama": "openai", "vllm": "openai",
         "google_ai": "google", "vertex_ai": "google", "azure_openai": "openai", "groq": "openai", "mistral": "openai", "deepseek": "openai",
-        "openrouter": "openai", "xai": "openai", "cerebras": "openai", "fireworks": "openai",
+        "openrouter": "openai", "xai": "openai", "cerebras": "openai", "fireworks": "openai", "aws_bedrock": "bedrock",
     }  # fmt: skip
