@@ -73,6 +73,7 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m controlplane.config.reference > docs/configuration.md
+	$(BIN)/python -m extproc.chat.matrix > docs/capabilities.md
 
 clean:
 	rm -rf $(VENV) $(COMPILED) build *.egg-info

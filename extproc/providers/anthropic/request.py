@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec import Raw
 
+from extproc.chat.capabilities import losses
 from extproc.chat.model import ChatRequest
 from extproc.chat.seams import ProviderRequest
 from extproc.contract.target import Target
@@ -42,10 +43,8 @@ NATIVE_FIELDS: Final = (
 )
 """Anthropic's own request fields that a client may send along; they go as they are."""
 
-_USED: Final = frozenset(
-    {"web_search_options", "metadata", "thinking", "output_config", "top_k", "betas", *NATIVE_FIELDS}
-)
-"""Fields of ``plain`` and ``extra`` that have a place in the request; all others are unsupported."""
+_USED: Final = frozenset({"thinking", "output_config", "top_k", "betas", *NATIVE_FIELDS})
+"""Fields of ``extra`` that have a place in the request; all others are unsupported."""
 
 _BETA_OF_FIELD: Final = {
     "context_management": "context-management-2025-06-27",
@@ -92,9 +91,8 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
     if request.stream:
         body["stream"] = True
     if request.plain or request.extra:
-        unsupported += [
-            name for name in (*sorted(request.plain), *sorted(request.extra)) if name not in _USED
-        ]
+        unsupported += losses("anthropic", request.plain)
+        unsupported += [name for name in sorted(request.extra) if name not in _USED]
     return ProviderRequest(
         path=f"{target.base_path}/messages",
         headers=_headers(request, conversation),

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from msgspec import Raw
 
+from extproc.chat.capabilities import losses
 from extproc.chat.model import ChatRequest
 from extproc.chat.seams import ProviderRequest
 from extproc.contract.target import Target
@@ -46,8 +47,8 @@ NATIVE_FIELDS: Final = (
 
 _ADDITIONAL: Final = "additionalModelRequestFields"
 _CLAUDES: Final = frozenset({"thinking", "output_config", "betas"})
-_USED: Final = frozenset({"metadata", "top_k", "outputConfig", _ADDITIONAL, *NATIVE_FIELDS})
-"""Fields of ``plain`` and ``extra`` that have a place in the request; all others are unsupported."""
+_USED: Final = frozenset({"top_k", "outputConfig", _ADDITIONAL, *NATIVE_FIELDS})
+"""Fields of ``extra`` that have a place in the request; all others are unsupported."""
 
 _TIERS: Final = {
     "auto": None,
@@ -106,7 +107,8 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
 
 def _unused(request: ChatRequest, known: Traits) -> list[str]:
     used = _USED | _CLAUDES if known.claude is not None else _USED
-    return [name for name in (*sorted(request.plain), *sorted(request.extra)) if name not in used]
+    others = [name for name in sorted(request.extra) if name not in used]
+    return losses("bedrock", request.plain) + others
 
 
 def _inference(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import Raw
 
+from extproc.chat.capabilities import losses
 from extproc.chat.model import ChatRequest
 from extproc.chat.seams import ProviderRequest
 from extproc.contract.target import Target
@@ -47,19 +48,6 @@ _TIERS: Final = {
 _EXTRA: Final = frozenset({"thinking"})
 """Fields of ``extra`` that are others' words for what Gemini has."""
 
-_PLAIN: Final = frozenset(
-    {
-        "frequency_penalty",
-        "logprobs",
-        "n",
-        "presence_penalty",
-        "seed",
-        "top_logprobs",
-        "web_search_options",
-    }
-)
-"""Fields of ``plain`` that have a place in the request; all others are unsupported."""
-
 
 def write_request(request: ChatRequest, target: Target, model: str) -> ProviderRequest:
     """Raises: RequestError for content that Gemini cannot take, naming the part."""
@@ -90,7 +78,7 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
     body |= native.body
     if request.user is not None:
         unsupported.append("user")
-    unsupported += [name for name in sorted(request.plain) if name not in _PLAIN]
+    unsupported += losses("google", request.plain)
     unsupported += native.unknown
     return ProviderRequest(
         path=request_path(target, model, stream=request.stream),
