@@ -23,11 +23,12 @@ from simulator.faults import HEALTH_PATH, Fault, Target
 from simulator.formats.registry import all_formats, find, vendor_of
 from simulator.formats.seam import Vendor
 from simulator.formats.vendor_azure import split_deployment, without_prefix
+from simulator.formats.vendor_google import asked as asked_of_google
 from simulator.recorder import Outcome, Recorded
 from simulator.wire import ApiError, Call, Event, Reply
 
 MAX_BODY: Final = 48 * 1024 * 1024
-_VERSION_SEGMENT: Final = "v1"
+_VERSION_SEGMENTS: Final = frozenset({"v1", "v1beta", "v1beta1"})
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: the connection ends with a reset."""
 
@@ -162,6 +163,8 @@ class Server:
             asked = msgspec.json.decode(call.body, type=_Asked)
         except msgspec.DecodeError:
             asked = _Asked()
+        if (named := asked_of_google(call.path)) is not None:  # its bodies say neither
+            asked = _Asked(named.model, named.stream)
         return self.control.faults.take(
             Target(call.account.name, call.path, asked.model, asked.stream or False)
         )
@@ -199,9 +202,9 @@ def split_account(path: str) -> tuple[str, str]:
     if (deployed := split_deployment(path)) is not None:
         return deployed
     segments = path.split("/")
-    if _VERSION_SEGMENT not in segments:
+    at = next((at for at, segment in enumerate(segments) if segment in _VERSION_SEGMENTS), None)
+    if at is None:
         return "", path
-    at = segments.index(_VERSION_SEGMENT)
     return without_prefix("/".join(segments[1:at])), "/" + "/".join(segments[at:])
 
 

@@ -7,9 +7,20 @@ from typing import Any, Final
 ATTACHMENT_TOKENS: Final = 100
 """What an image, a document or an audio clip counts, whatever its size."""
 
-_ATTACHMENTS: Final = frozenset({"image_url", "input_audio", "file", "source"})
+_ATTACHMENTS: Final = frozenset({"image_url", "input_audio", "file", "source", "inlineData", "fileData"})
 _NOT_TEXT: Final = frozenset(
-    {"type", "role", "id", "tool_use_id", "tool_call_id", "cache_control", "signature", "data", "is_error"}
+    {
+        "type",
+        "role",
+        "id",
+        "tool_use_id",
+        "tool_call_id",
+        "cache_control",
+        "signature",
+        "thoughtSignature",
+        "data",
+        "is_error",
+    }
 )
 
 

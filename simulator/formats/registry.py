@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from simulator.formats.anthropic_messages import AnthropicMessages
 from simulator.formats.anthropic_models import AnthropicModels
+from simulator.formats.google_generate import GoogleGenerate
 from simulator.formats.openai_chat import OpenAIChat
 from simulator.formats.openai_completions import OpenAICompletions
 from simulator.formats.openai_embeddings import OpenAIEmbeddings
@@ -22,6 +23,7 @@ def all_formats() -> tuple[Format, ...]:
         OpenAIModels(),
         OpenAICompletions(),
         OpenAIEmbeddings(),
+        GoogleGenerate(),
     )
 
 
