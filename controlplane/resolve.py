@@ -115,7 +115,7 @@ def _leaf(
             wire_format=row.wire_format,
             base_path=urls[0].path or _default_path(config, row),
             api_version=config.api_version or "",
-            speaks=row.speaks,
+            speaks=_speaks(config, row),
         ),
         endpoints=tuple(Endpoint(url.host, url.port) for url in urls),
         tls=Tls(files[config.tls.ca_file] if config.tls else None) if urls[0].scheme == "https" else None,
@@ -149,6 +149,16 @@ def _signing(provider: str, config: ProviderConfig, secrets: Mapping[str, Secret
         session_token=secrets.get(f"aws/{provider}/session_token"),
     )
     return Signing(config.region or "", keys)
+
+
+def _speaks(config: ProviderConfig, row: ProviderType) -> tuple[DialectName, ...]:
+    """Azure's dated API has responses at no deployment; they become chats, which are.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses
+    """
+    if config.api_version is None:
+        return row.speaks
+    return tuple(dialect for dialect in row.speaks if dialect != "openai_responses")
 
 
 def _default_path(config: ProviderConfig, row: ProviderType) -> str:

@@ -40,7 +40,7 @@ from extproc.messages import (
     ResponseBody,
     ResponseHeaders,
 )
-from extproc.providers import WIRE_FORMATS
+from extproc.providers import PASSED, WIRE_FORMATS
 from extproc.replies import (
     Answer,
     Bug,
@@ -124,7 +124,8 @@ class Session:
         if not policy.hold_headers:
             return Reply((sent,), close=True)
         reply = ReplyContext(model=requested, created=self._now, request_id=self._request_id)
-        self._await_response(Exchange(target, policy, dialect, _format(policy, target), reply))
+        watched = PASSED.get(policy.dialect) or _format(policy, target)
+        self._await_response(Exchange(target, policy, dialect, watched, reply))
         return Reply((sent,))
 
     def _translate(self, dialect: ClientDialect[Any, Any], body: bytes) -> Reply:

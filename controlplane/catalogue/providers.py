@@ -61,6 +61,8 @@ _BEARER: Final = Credential("authorization", "Bearer ")
 
 _TEXTS: Final[tuple[DialectName, ...]] = ("openai_completions",)
 _VECTORS: Final[tuple[DialectName, ...]] = ("openai_embeddings",)
+_STATE: Final[tuple[DialectName, ...]] = ("openai_responses",)
+"""Others serve the Responses API too, but keep nothing between two of them."""
 
 _ROWS: Final = (
     # https://platform.openai.com/docs/api-reference/authentication
@@ -70,7 +72,7 @@ _ROWS: Final = (
         "https://api.openai.com",
         credential=_BEARER,
         key_required=True,
-        speaks=(*_TEXTS, *_VECTORS),
+        speaks=(*_TEXTS, *_VECTORS, *_STATE),
     ),
     # https://docs.anthropic.com/en/api/versioning: every request must name the version
     ProviderType(
@@ -125,7 +127,7 @@ _ROWS: Final = (
         credential=Credential("api-key"),
         domain="azure.com",
         key_required=True,
-        speaks=(*_TEXTS, *_VECTORS),
+        speaks=(*_TEXTS, *_VECTORS, *_STATE),
     ),
     # https://docs.aws.amazon.com/general/latest/gr/bedrock.html; a Bedrock API key is a bearer token:
     # https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys-use.html

@@ -30,6 +30,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint("/v1/chat/completions", "openai_chat", native="openai"),
     Endpoint("/v1/completions", "openai_completions"),
     Endpoint("/v1/embeddings", "openai_embeddings"),
+    Endpoint("/v1/responses", "openai_responses"),
 )
 """All are ``POST`` with a JSON object that names its ``model``. The first one is what explanations are of
 where nobody asks for another."""
