@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from extproc.chat.model import Named
+from extproc.chat.model import ChatRequest, Named
 from extproc.chat.places import client_place, in_client_words
 from extproc.chat.seams import ClientDialect, Format, ReplyContext, Request
 from extproc.contract.endpoints import is_native
@@ -41,6 +41,7 @@ from extproc.messages import (
     ResponseHeaders,
 )
 from extproc.providers import PASSED, WIRE_FORMATS
+from extproc.providers.claude_fields import for_provider
 from extproc.replies import (
     Answer,
     Bug,
@@ -133,6 +134,8 @@ class Session:
         wire_format = _format(policy, target)
         request: Request = dialect.read_request(body)
         model = upstream_model(policy, target.leaf, request.model)
+        if isinstance(request, ChatRequest):
+            request = for_provider(request, target, model)
         try:
             outgoing = wire_format.write_request(request, target, model)
         except RequestError as error:

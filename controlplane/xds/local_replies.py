@@ -66,7 +66,7 @@ def _is_anthropic() -> str:
     tests = []
     for row in ENDPOINTS:
         if row.errors == "anthropic":
-            state = f"'{STATE_PATH}' in filter_state && string(filter_state['{STATE_PATH}']) == '{row.path}'"
+            state = f"'{STATE_PATH}' in filter_state && filter_state['{STATE_PATH}'] == b'{row.path}'"
             early = f"!('{STATE_PATH}' in filter_state) && request.url_path == '{row.path}'"
             tests += [f"({state})", f"({early})"]
     return " || ".join(tests) or "false"

@@ -6,7 +6,7 @@ Errors that need no provider are direct responses with finished bodies (config.m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -198,12 +198,15 @@ def _routes(model: ModelPlan) -> dict[str, Any]:
     for row in ENDPOINTS:
         kinds.setdefault(_kind(model.ways[row.dialect]), []).append(row.path)
     most = max(kinds, key=lambda kind: len(kinds[kind]))
-    others = {
-        path: _by_stream(model, kind) for kind, paths in kinds.items() if kind != most for path in paths
-    }
-    if not others:
-        return _by_stream(model, most)
-    return nested(exact_tree(state_input(names.STATE_PATH), others, _by_stream(model, most)))
+    found = _by_stream(model, most)
+    for kind, paths in kinds.items():
+        if kind != most:
+            found = nested(_at(paths, _by_stream(model, kind), found))
+    return found
+
+
+def _at(paths: Iterable[str], then: dict[str, Any], otherwise: dict[str, Any]) -> dict[str, Any]:
+    return _when(state_input(names.STATE_PATH), "|".join(map(re.escape, paths)), then, otherwise)
 
 
 def _by_stream(model: ModelPlan, kind: _Kind) -> dict[str, Any]:

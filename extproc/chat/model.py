@@ -211,6 +211,7 @@ class ChatRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     plain: fields that a provider either takes as they are or cannot honour (``seed``,
         ``logit_bias``, ...), by their OpenAI name; JSON text. Values that ask for nothing are absent.
     extra: fields that the dialect does not define, for the vendor that does.
+    claude: fields that only a provider of Claude takes as they are; see ``providers.claude_fields``.
     unsupported: fields that only a provider of the dialect itself could honour, in the client's words.
     places: where the client wrote what is here called otherwise, see ``places``.
     echo: fields whose JSON text the client's answer repeats.
@@ -234,6 +235,7 @@ class ChatRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     user: str | None = None
     plain: dict[str, Raw] = {}
     extra: dict[str, Raw] = {}
+    claude: dict[str, Raw] = {}
     unsupported: tuple[str, ...] = ()
     places: dict[str, str] | None = None
     echo: dict[str, Raw] | None = None

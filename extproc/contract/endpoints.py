@@ -31,6 +31,8 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint("/v1/completions", "openai_completions"),
     Endpoint("/v1/embeddings", "openai_embeddings"),
     Endpoint("/v1/responses", "openai_responses"),
+    Endpoint("/v1/messages", "anthropic_messages", native="anthropic", errors="anthropic"),
+    Endpoint("/v1/messages/count_tokens", "anthropic_count_tokens", native="anthropic", errors="anthropic"),
 )
 """All are ``POST`` with a JSON object that names its ``model``. The first one is what explanations are of
 where nobody asks for another."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from extproc.chat.seams import ClientDialect
 from extproc.contract.target import DialectName
+from extproc.dialects.anthropic_messages import AnthropicCountTokens, AnthropicMessages
 from extproc.dialects.openai_chat import OpenAIChat
 from extproc.dialects.openai_completions import OpenAICompletions
 from extproc.dialects.openai_embeddings import OpenAIEmbeddings
@@ -16,4 +17,6 @@ DIALECTS: Final[dict[DialectName, ClientDialect[Any, Any]]] = {
     "openai_completions": OpenAICompletions(),
     "openai_embeddings": OpenAIEmbeddings(),
     "openai_responses": OpenAIResponses(),
+    "anthropic_messages": AnthropicMessages(),
+    "anthropic_count_tokens": AnthropicCountTokens(),
 }

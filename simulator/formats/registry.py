@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from simulator.formats.anthropic_count_tokens import AnthropicCountTokens
 from simulator.formats.anthropic_messages import AnthropicMessages
 from simulator.formats.anthropic_models import AnthropicModels
 from simulator.formats.google_generate import GoogleGenerate
@@ -19,6 +20,7 @@ def all_formats() -> tuple[Format, ...]:
     return (
         OpenAIChat(),
         AnthropicMessages(),
+        AnthropicCountTokens(),
         AnthropicModels(),
         OpenAIModels(),
         OpenAICompletions(),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from controlplane.compiler import Compiled, compile_files
 from controlplane.plan import Environment, Leaf, ModelPlan, Plan
+from extproc.contract.endpoints import ENDPOINTS
 from tests.controlplane.config.memory import MemoryIO
 
 SECRETS = {
@@ -25,6 +26,11 @@ providers:
   claude: {type: anthropic, api_key: {env: ANTHROPIC_API_KEY}}
   local: {type: ollama}
 """
+OPENAIS = ", ".join(row.dialect for row in ENDPOINTS if row.errors == "openai")
+"""The dialects that OpenAI itself speaks."""
+MESSAGES = ", ".join(row.dialect for row in ENDPOINTS if row.errors == "anthropic")
+TRANSLATED = f"ext_proc: openai speaks another format (openai): bodies are translated ({MESSAGES})"
+"""The way of all others at OpenAI."""
 LOOPBACK = "listener: {address: 127.0.0.1}"
 
 

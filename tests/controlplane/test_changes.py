@@ -12,7 +12,7 @@ from controlplane.changes import DRAINS, Change, Touched, admin_changes, plan_ch
 from controlplane.compiler import Compiled
 from controlplane.config.schema import AdminConfig
 from controlplane.plan import Breaker, HealthCheck, Leaf, ListenerPlan, ModelPlan, Retry, Signing
-from tests.controlplane.compiling import compile_text
+from tests.controlplane.compiling import MESSAGES, OPENAIS, TRANSLATED, compile_text
 
 BASE = """
 listener: {address: 127.0.0.1, port: 8080}
@@ -80,7 +80,10 @@ RETRIES = (
                 "added",
                 (
                     "order: openai/gpt-4o",
-                    "path: ext_proc: the model is called 'gpt-4o' at openai: the name in the body changes",
+                    (
+                        "path: ext_proc: the model is called 'gpt-4o' at openai: the name in the body changes "
+                        f"({OPENAIS}); {TRANSLATED}"
+                    ),
                 ),
             ),
             {"RDS"},
@@ -151,9 +154,15 @@ RETRIES = (
                 "gpt-4o",
                 "changed",
                 (
-                    "path: native: Envoy carries it alone -> ext_proc: first_token_timeout needs the commit window",
+                    (
+                        f"path: native: Envoy carries it alone ({OPENAIS}); {TRANSLATED} "
+                        f"-> ext_proc: first_token_timeout needs the commit window ({OPENAIS}); {TRANSLATED}"
+                    ),
                     "first_token_timeout: no limit -> 5s",
-                    "error in a stream before its first content: passed on -> held back",
+                    (
+                        "error in a stream before its first content: "
+                        f"passed on ({OPENAIS}); held back ({MESSAGES}) -> held back"
+                    ),
                 ),
             ),
             {"RDS"},

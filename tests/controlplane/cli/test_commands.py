@@ -11,6 +11,7 @@ from controlplane.cli.diff import NO_CHANGE
 from controlplane.config.json_schema import json_schema
 from protos.loader import from_dict
 from tests.controlplane.cli.conftest import GATEWAY, Run
+from tests.controlplane.compiling import OPENAIS, TRANSLATED
 
 
 def test_explain(run: Run) -> None:
@@ -93,7 +94,10 @@ def test_diff(run: Run, folder: Path) -> None:
         "model gpt-4o: removed",
         "model gpt-5: added",
         "  order: openai/gpt-4o",
-        "  path: ext_proc: the model is called 'gpt-4o' at openai: the name in the body changes",
+        (
+            "  path: ext_proc: the model is called 'gpt-4o' at openai: the name in the body changes "
+            f"({OPENAIS}); {TRANSLATED}"
+        ),
         "listener: changed",
         "  port: 8080 -> 8081",
         "  connections to the old listener are drained: streams that outlast the drain time are cut",
@@ -127,7 +131,10 @@ def test_diff_json(run: Run, folder: Path) -> None:
                 "subject": "model",
                 "name": "more",
                 "action": "added",
-                "details": ["order: openai/more", "path: native: Envoy carries it alone"],
+                "details": [
+                    "order: openai/more",
+                    f"path: native: Envoy carries it alone ({OPENAIS}); {TRANSLATED}",
+                ],
             }
         ],
         "xds": [{"service": "RDS", "added": [], "changed": ["gateway"], "removed": []}],
