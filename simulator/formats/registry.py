@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from simulator.formats.anthropic_count_tokens import AnthropicCountTokens
 from simulator.formats.anthropic_messages import AnthropicMessages
 from simulator.formats.anthropic_models import AnthropicModels
+from simulator.formats.google_embeddings import GoogleEmbeddings
 from simulator.formats.google_generate import GoogleGenerate
 from simulator.formats.openai_chat import OpenAIChat
 from simulator.formats.openai_completions import OpenAICompletions
 from simulator.formats.openai_embeddings import OpenAIEmbeddings
 from simulator.formats.openai_models import OpenAIModels
+from simulator.formats.openai_responses import OpenAIResponses
 from simulator.formats.seam import Format, Vendor
 
 
@@ -22,9 +24,11 @@ def all_formats() -> tuple[Format, ...]:
         AnthropicMessages(),
         AnthropicCountTokens(),
         AnthropicModels(),
+        GoogleEmbeddings(),  # before the models, whose paths begin alike
         OpenAIModels(),
         OpenAICompletions(),
         OpenAIEmbeddings(),
+        OpenAIResponses(),
         GoogleGenerate(),
     )
 

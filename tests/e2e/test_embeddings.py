@@ -13,24 +13,36 @@ from simulator.vectors import vector
 from tests.e2e.conftest import Accounts
 from tests.e2e.harness import Gateway, running_gateway
 
-MODELS = ["native", "renamed", "failover"]
+NATIVE = ["native", "renamed", "failover"]
+MODELS = [*NATIVE, "gemini", "vertex", "predict", "across"]
 
 
 @pytest.fixture(scope="module")
 def gateway(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     directory = tmp_path_factory.mktemp("embeddings")
     accounts = Accounts(simulator, directory)
+    studio = f"{simulator.url}/{accounts.full('gemini')}/v1beta"
+    vertex = f"{simulator.url}/{accounts.full('cloud')}/v1/projects/acme/locations/global"
     config = f"""
 listener: {{address: 127.0.0.1, port: {{port}}}}
 admin: {{port: {{admin}}}}
 providers:
   openai: {accounts.provider("openai", "openai")}
   down: {accounts.provider("down", "vllm")}
+  gemini: {accounts.provider("gemini", "google_ai", base_url=studio)}
+  cloud: {accounts.provider("cloud", "vertex_ai", base_url=vertex)}
   claude: {accounts.provider("claude", "anthropic")}
   groq: {accounts.provider("groq", "groq")}
 models:
   native: {{target: openai/native}}
   renamed: {{target: openai/text-embedding-3-small}}
+  gemini: {{target: gemini/gemini-embedding-001}}
+  vertex: {{target: cloud/gemini-embedding-001}}
+  predict: {{target: cloud/text-embedding-005}}
+  across:
+    targets:
+      - {{provider: down, model: text-embedding-3-small}}
+      - {{provider: gemini, model: gemini-embedding-001, priority: 1}}
   claude: {{target: claude/claude-haiku-4-5}}
   groq: {{target: groq/llama}}
   failover:
@@ -64,7 +76,7 @@ def test_vectors(client: openai.OpenAI, model: str, encoding: str | None) -> Non
     ]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", NATIVE)
 def test_tokens(client: openai.OpenAI, model: str) -> None:
     assert len(client.embeddings.create(model=model, input=[[1, 2], [3]]).data) == 2
 
@@ -75,3 +87,12 @@ def test_providers_without_embeddings(client: openai.OpenAI, model: str, message
         client.embeddings.create(model=model, input="x")
     assert caught.value.param == "model"
     assert f"model: {message} has no embeddings" in str(caught.value)
+
+
+def test_options_of_google(client: openai.OpenAI) -> None:
+    answer = client.embeddings.with_raw_response.create(
+        model="gemini", input="x", user="u", extra_body={"taskType": "CLUSTERING", "other": 1}
+    )
+    assert answer.headers["x-llm-gateway-degraded"] == "other, user"
+    with pytest.raises(openai.BadRequestError):
+        client.embeddings.create(model="gemini", input="x", extra_body={"taskType": "NOTHING"})
