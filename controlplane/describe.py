@@ -10,7 +10,7 @@ from controlplane.catalogue.prices import Price
 from controlplane.config.values import format_duration
 from controlplane.plan import Breaker, HealthCheck, Leaf, ModelPlan, Retry
 from controlplane.xds.routes import back_off, fails_over
-from extproc.contract.target import DialectName
+from extproc.contract.target import DialectName, versioned_path
 
 NO_LIMIT = "no limit"
 
@@ -40,6 +40,9 @@ def addresses(leaf: Leaf) -> tuple[str, ...]:
     """Where requests go, ``scheme://host:port/path`` for each endpoint."""
     scheme = "https" if leaf.tls else "http"
     path = leaf.target.base_path
+    if leaf.target.api_version:
+        before, query = versioned_path(path, leaf.target.api_version, "")
+        path = f"{before}*{query}"
     return tuple(
         f"{scheme}://{f'[{end.host}]' if ':' in end.host else end.host}:{end.port}{path}"
         for end in leaf.endpoints

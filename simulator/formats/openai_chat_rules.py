@@ -22,6 +22,18 @@ _RANGES: Final = {
     "max_completion_tokens": (1, None),
 }
 _TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_REASONS: Final = re.compile(r"(o[1-9]|gpt-5)\b")
+_CHATS: Final = re.compile(r"gpt-5(\.\d)?-chat|gpt-5\.\d")
+"""They do not reason, or only if asked to."""
+
+_WITHOUT_REASONING: Final = {
+    "temperature": 1,
+    "top_p": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "logprobs": False,
+    "logit_bias": {},
+}
 _MAX_STOPS: Final = 4
 _MAX_TOOLS: Final = 128
 
@@ -29,9 +41,28 @@ _MAX_TOOLS: Final = 128
 def check(body: dict[str, Any]) -> None:
     """Raises: ApiError (400) for the first rule that `body`, whose types are right, breaks."""
     _check_values(body)
+    _check_reasoning(body)
     _check_messages(body["messages"])
     _check_tools(body)
     _check_response_format(body)
+
+
+def _check_reasoning(body: dict[str, Any]) -> None:
+    """Models that reason: https://platform.openai.com/docs/guides/reasoning#get-started-with-reasoning."""
+    if not _REASONS.match(body["model"]) or _CHATS.match(body["model"]):
+        return
+    if body.get("max_tokens") is not None:
+        raise invalid(
+            "Unsupported parameter: 'max_tokens' is not supported with this model. "
+            "Use 'max_completion_tokens' instead.",
+            "max_tokens",
+            "unsupported_parameter",
+        )
+    for name, default in _WITHOUT_REASONING.items():
+        if body.get(name) not in (None, default):
+            raise invalid(
+                f"Unsupported value: '{name}' is not supported with this model.", name, "unsupported_value"
+            )
 
 
 def _check_values(body: dict[str, Any]) -> None:

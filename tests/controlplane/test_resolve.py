@@ -323,3 +323,8 @@ def test_vendors_that_are_only_a_row(kind: str, address: str) -> None:
     assert addresses(leaf) == (address,)
     assert leaf.credential == Credential("authorization", "Bearer ", "provider/p")
     assert plan.models[0].ways["openai_chat"].ext_proc is None
+
+
+def test_the_version_is_a_part_of_the_address() -> None:
+    plan = plan_of("\n  m: {target: dated/m}", f"providers: {AZURE}")
+    assert addresses(plan.leaves[0]) == ("http://127.0.0.1:9/openai/deployments/*?api-version=2024-10-21",)

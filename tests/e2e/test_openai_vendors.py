@@ -6,17 +6,21 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 
 from controlplane.catalogue.providers import PROVIDER_TYPES
 from simulator import Simulator
 from tests.e2e.conftest import Accounts
-from tests.e2e.harness import Gateway, running_gateway
+from tests.e2e.harness import CLIENT_KEY, Gateway, running_gateway
 
 DATED = "dated_azure"
 NAMES = [*(name for name, row in PROVIDER_TYPES.items() if row.wire_format == "openai"), DATED]
 VERSION = "2024-10-21"
+COOL = {"temperature": 0.5}
+"""The newest SDK has no such parameter, the API has."""
+NEW_LIMIT = {"openai", "azure_openai", DATED, "groq", "xai", "cerebras"}
 WEATHER: Any = {
     "type": "function",
     "function": {
@@ -134,6 +138,60 @@ class TestEachVendor:
         accounts.fault(name, status=404, times=1)
         with pytest.raises(openai.NotFoundError):
             client.chat.completions.create(model=way.format(name), messages=user("hello"))
+
+
+@pytest.fixture
+def claude_client(gateway_and_accounts: tuple[Gateway, Accounts]) -> Iterator[anthropic.Anthropic]:
+    url = gateway_and_accounts[0].url
+    with anthropic.Anthropic(base_url=url, api_key=CLIENT_KEY, max_retries=0, timeout=30) as client:
+        yield client
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestOtherFormat:
+    """The gateway writes these bodies itself."""
+
+    def test_the_limit_has_the_vendors_name(
+        self, claude_client: anthropic.Anthropic, accounts: Accounts, name: str
+    ) -> None:
+        answer = claude_client.messages.create(
+            model=f"{name}/some-model", max_tokens=50, messages=user("hello there"), extra_body=COOL
+        )
+        assert "hello there" in "".join(block.text for block in answer.content if block.type == "text")
+        body = accounts.requests(name)[-1]["body"]
+        limit = "max_completion_tokens" if name in NEW_LIMIT else "max_tokens"
+        assert {key: value for key, value in body.items() if key.startswith("max")} == {limit: 50}
+        assert body["temperature"] == 0.5
+
+    def test_tools_in_a_stream(self, claude_client: anthropic.Anthropic, name: str) -> None:
+        tool: Any = WEATHER["function"]
+        with claude_client.messages.stream(
+            model=f"{name}/some-model",
+            max_tokens=50,
+            messages=user("What is the weather in Paris? Use get_weather."),
+            tools=[
+                {"name": tool["name"], "description": tool["description"], "input_schema": tool["parameters"]}
+            ],
+        ) as stream:
+            final = stream.get_final_message()
+        assert final.stop_reason == "tool_use"
+        assert [block.input for block in final.content if block.type == "tool_use"] == [{"city": "Paris"}]
+
+
+@pytest.mark.parametrize("name", ["openai", "azure_openai", DATED])
+@pytest.mark.parametrize("model", ["o3", "gpt-5-mini"])
+def test_reasoning_models_get_what_they_take(
+    claude_client: anthropic.Anthropic, accounts: Accounts, name: str, model: str
+) -> None:
+    answer = claude_client.messages.with_raw_response.create(
+        model=f"{name}/{model}",
+        max_tokens=50,
+        messages=user("hello there"),
+        extra_body=COOL,
+        stop_sequences=["never"],
+    )
+    assert set(answer.headers["x-llm-gateway-degraded"].split(", ")) == {"temperature", "stop_sequences"}
+    assert accounts.requests(name)[-1]["body"].keys() == {"model", "messages", "max_completion_tokens"}
 
 
 @pytest.mark.parametrize("model", ["a-model/%41?!", "a-model/%41?else"], ids=["native", "ext_proc"])

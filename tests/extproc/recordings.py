@@ -40,7 +40,7 @@ class Recording:
 def _is_chat(wire_format: str, body: bytes) -> bool:
     if wire_format == "anthropic":
         return b'"content"' in body or b'"error"' in body
-    return b'"choices"' in body or b'"error"' in body
+    return any(key in body for key in (b'"choices"', b'"error"', b'"detail"'))
 
 
 @cache

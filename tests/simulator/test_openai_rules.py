@@ -134,3 +134,26 @@ def test_answered_calls_are_accepted() -> None:
     answer = {"role": "tool", "tool_call_id": "c1", "content": "a"}
     body = BODY | {"messages": [*BODY["messages"], CALLING, answer, *BODY["messages"]]}
     assert FORMAT.reply(call(msgspec.json.encode(body))).status == 200
+
+
+@pytest.mark.parametrize("model", ["o1", "o3-mini", "gpt-5", "gpt-5-mini"])
+@pytest.mark.parametrize(
+    "fields", [{"max_tokens": 5}, {"temperature": 0.5}, {"top_p": 0}, {"logprobs": True}]
+)
+def test_models_that_reason_take_less(model: str, fields: dict[str, Any]) -> None:
+    assert refused(model=model, **fields).param == next(iter(fields))
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [
+        ("o3", {"max_completion_tokens": 5, "temperature": 1}),
+        ("gpt-5-chat-latest", {"temperature": 0.5}),
+        ("gpt-5.1", {"temperature": 0.5}),
+        ("gpt-4o", {"max_tokens": 5, "temperature": 0}),
+    ],
+)
+def test_what_models_take(model: str, fields: dict[str, Any]) -> None:
+    import msgspec
+
+    assert FORMAT.reply(call(msgspec.json.encode(BODY | {"model": model} | fields))).status == 200

@@ -155,7 +155,9 @@ def test_errors(recording: Recording) -> None:
     assert error.message
     body = json.loads(recording.body)
     inner = body["error"] if isinstance(body.get("error"), dict) else body
-    assert (error.message == inner.get("message", error.message)) is (recording.status != 401)
+    assert (error.message == inner.get("message", inner.get("detail", error.message))) is (
+        recording.status != 401
+    )
 
 
 @pytest.mark.parametrize("recording", requests())
