@@ -23,6 +23,7 @@ from simulator.faults import HEALTH_PATH, Fault, Target
 from simulator.formats.registry import all_formats, find, vendor_of
 from simulator.formats.seam import Vendor
 from simulator.formats.vendor_azure import split_deployment, without_prefix
+from simulator.formats.vendor_bedrock import asked as asked_of_bedrock
 from simulator.formats.vendor_google import asked as asked_of_google
 from simulator.recorder import Outcome, Recorded
 from simulator.wire import ApiError, Call, Event, Reply
@@ -163,7 +164,8 @@ class Server:
             asked = msgspec.json.decode(call.body, type=_Asked)
         except msgspec.DecodeError:
             asked = _Asked()
-        if (named := asked_of_google(call.path)) is not None:  # its bodies say neither
+        named = asked_of_google(call.path) or asked_of_bedrock(call.path)
+        if named is not None:  # their bodies say neither
             asked = _Asked(named.model, named.stream)
         return self.control.faults.take(
             Target(call.account.name, call.path, asked.model, asked.stream or False)

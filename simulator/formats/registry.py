@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from simulator.formats.anthropic_count_tokens import AnthropicCountTokens
 from simulator.formats.anthropic_messages import AnthropicMessages
 from simulator.formats.anthropic_models import AnthropicModels
+from simulator.formats.bedrock_converse import BedrockConverse
 from simulator.formats.google_embeddings import GoogleEmbeddings
 from simulator.formats.google_generate import GoogleGenerate
 from simulator.formats.openai_chat import OpenAIChat
@@ -30,6 +31,7 @@ def all_formats() -> tuple[Format, ...]:
         OpenAIEmbeddings(),
         OpenAIResponses(),
         GoogleGenerate(),
+        BedrockConverse(),
     )
 
 
