@@ -16,7 +16,7 @@ from extproc.chat.seams import StreamReader
 from extproc.providers.faults import fault_error, read_fault
 from extproc.providers.openai import OpenAI
 from extproc.providers.streaming import EventStreamReader, truncated
-from extproc.wire.rawjson import ABSENT, decode, decoder
+from extproc.wire.rawjson import ABSENT, decode, decoder, present
 from extproc.wire.sse import ServerSentEvent
 
 _BEFORE: Final = frozenset({"response.created", "response.queued", "response.in_progress", "keepalive"})
@@ -25,6 +25,7 @@ _ENDS: Final = frozenset({"response.completed", "response.incomplete"})
 
 class _Typed(msgspec.Struct):
     type: str = ""
+    error: Raw = ABSENT
 
 
 class _Failed(msgspec.Struct):
@@ -45,7 +46,10 @@ class ResponsesWatcher(EventStreamReader):
     """Every event between the first and the last ones is content."""
 
     def event(self, event: ServerSentEvent, out: list[ev.Event]) -> None:
-        kind = event.event or _read_typed(event.data).type
+        kind = event.event
+        if not kind:  # proxies put errors in as they do into chats
+            typed = _read_typed(event.data)
+            kind = "error" if present(typed.error) is not None else typed.type
         if kind == "error":
             raise fault_error(read_fault(event.data))
         if kind == "response.failed":

@@ -58,6 +58,12 @@ def test_errors_before_content(event: dict[str, Any], raised: type[Exception], m
     assert told.error.message == message
 
 
+def test_an_error_without_a_type() -> None:
+    [told] = read_all(FORMAT.stream_reader(), [BEGIN + b'data: {"error": {"message": "broke"}}\n\n'])
+    assert isinstance(told, ev.StreamError)
+    assert told.error.message == "broke"
+
+
 def test_a_stream_that_breaks_off() -> None:
     [told] = read_all(FORMAT.stream_reader(), [BEGIN])
     assert isinstance(told, ev.StreamError)
