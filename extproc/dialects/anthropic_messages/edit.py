@@ -45,7 +45,9 @@ def _without_foreign(body: bytes) -> bytes:
     if "messages" not in fields:
         return body
     messages = decode_field(fields["messages"], list[dict[str, Raw]], "messages")
-    fields["messages"] = raw([_own(message) for message in messages])
+    kept = [_own(message) for message in messages]
+    # A turn of nothing is refused; the turns around it may be of one role.
+    fields["messages"] = raw([message for message in kept if message.get("content") != []])
     return encode(fields)
 
 
