@@ -18,7 +18,7 @@ from typing import Any, Final
 from extproc.chat.model import ChatRequest, Named
 from extproc.chat.places import client_place, in_client_words
 from extproc.chat.seams import ClientDialect, Format, ReplyContext, Request
-from extproc.contract.endpoints import is_native
+from extproc.contract.endpoints import PASSING, is_native
 from extproc.contract.names import DETAILS_PREFIX
 from extproc.contract.target import (
     DialectName,
@@ -122,7 +122,7 @@ class Session:
         model = upstream_model(policy, target.leaf, requested)
         edited = dialect.edit_request(body, model=model)
         sent = _sent(request_path(target, dialect.path, model), (), edited)
-        if not policy.hold_headers:
+        if not policy.hold_headers or policy.dialect in PASSING:
             return Reply((sent,), close=True)
         reply = ReplyContext(model=requested, created=self._now, request_id=self._request_id)
         watched = PASSED.get(policy.dialect) or _format(policy, target)

@@ -73,7 +73,10 @@ def bad_json(shape: ErrorShape) -> Route:
 
 
 def unsupported_media_type(shape: ErrorShape) -> Route:
-    message = "The request needs a JSON body and the header content-type: application/json"
+    message = (
+        "The request needs a JSON body and the header content-type: application/json; "
+        "of forms (multipart) the model is not read"
+    )
     error = ErrorBody(415, message, _INVALID, "unsupported_media_type")
     return _error(shape, "unsupported_media_type", error)
 

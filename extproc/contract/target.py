@@ -20,6 +20,14 @@ DialectName = Literal[
     "openai_responses",
     "anthropic_messages",
     "anthropic_count_tokens",
+    "openai_images_generations",
+    "openai_images_edits",
+    "openai_images_variations",
+    "openai_audio_speech",
+    "openai_audio_transcriptions",
+    "openai_audio_translations",
+    "openai_moderations",
+    "openai_rerank",
 ]
 UnsupportedFields = Literal["warn", "reject", "ignore"]
 
