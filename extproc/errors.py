@@ -49,10 +49,14 @@ class UnsupportedFieldError(RequestError):
 
 
 class ProviderError(GatewayError):
-    """The provider answered with an error."""
+    """The provider answered with an error.
+
+    retry_after: seconds that it asks to wait, where it says so in the body; else its header tells.
+    """
 
     type = "api_error"
     code = "provider_error"
+    retry_after: float | None = None
 
 
 class ProviderRejected(ProviderError):  # noqa: N818 - reads as what happened

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import ceil
 from typing import Any, Final, Protocol, TypeAlias
 
 from extproc.chat.events import Event, StreamError, commits
 from extproc.chat.seams import StreamReader, StreamWriter
 from extproc.contract.names import HEADER_ANSWERED, HEADER_DEGRADED
-from extproc.errors import GatewayError, ProviderFailed, internal_error
+from extproc.errors import GatewayError, ProviderError, ProviderFailed, internal_error
 from extproc.exchange import Exchange
 from extproc.messages import ResponseBody, ResponseHeaders
 from extproc.providers import EVENT_STREAM, STREAM_TYPES
@@ -174,8 +175,11 @@ def _whole(headers: ContinueResponseHeaders, body: bytes, owed: int) -> tuple[Re
 def _failed(exchange: Exchange, error: GatewayError, owed: int, *notes: Note) -> Reply:
     """Held headers become the error's status."""
     told = AttemptFailed(exchange.target.provider, error.status, error.reason, committed=False)
-    body = exchange.dialect.write_error(error)
-    return Reply(_whole(_edited(exchange, JSON, error.status), body, owed), notes=(told, *notes))
+    headers = _edited(exchange, JSON, error.status)
+    if isinstance(error, ProviderError) and error.retry_after is not None:
+        wait = {"retry-after": str(ceil(error.retry_after))}
+        headers = ContinueResponseHeaders({**headers.headers, **wait}, headers.remove)
+    return Reply(_whole(headers, exchange.dialect.write_error(error), owed), notes=(told, *notes))
 
 
 def _as_gateway_error(exchange: Exchange, error: Exception) -> tuple[GatewayError, tuple[Note, ...]]:

@@ -296,6 +296,17 @@ def test_a_stream_that_breaks_off_is_an_error(client: openai.OpenAI, accounts_of
         accounts_of_google.clear("gemini")
 
 
+def test_how_long_to_wait_is_told_in_a_header(client: openai.OpenAI, accounts_of_google: Accounts) -> None:
+    """Google says it in the body."""
+    accounts_of_google.fault("gemini", status=429)
+    try:
+        with pytest.raises(openai.RateLimitError) as raised:
+            client.chat.completions.create(model="studio", messages=user("x"))
+    finally:
+        accounts_of_google.clear("gemini")
+    assert raised.value.response.headers["retry-after"] == "7"
+
+
 def test_credentials(accounts_of_google: Accounts, client: openai.OpenAI) -> None:
     for model in ("studio", "vertex"):
         client.chat.completions.create(model=model, messages=user("x"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from msgspec import Raw
@@ -48,18 +49,21 @@ _BAD_KEY: Final = frozenset(
 )
 """Reasons (google.api.ErrorReason) that are the gateway's own fault; AI Studio says some under a 400."""
 
+_DELAY: Final = re.compile(r"\d{1,6}(\.\d{1,9})?s")
+
 _read_failure: Final = decoder(shapes.Failure)
 _read_failures: Final = decoder(list[shapes.Failure])
 
 
 def read_error(body: bytes | Raw, status: int | None = None) -> ProviderError:
     """The error in `body`, an answer of HTTP `status` (None: in a stream, or under a 200). Never raises."""
-    return fault_error(_fault(body), status)
+    failure = _error(body)
+    error = fault_error(_fault(read_fault(body), failure), status)
+    error.retry_after = _wait(failure)
+    return error
 
 
-def _fault(body: bytes | Raw) -> Fault:
-    fault = read_fault(body)
-    error = _error(body)
+def _fault(fault: Fault, error: shapes.Error | None) -> Fault:
     if error is None:
         return fault
     reasons = {detail.reason for detail in error.details or ()}
@@ -67,6 +71,14 @@ def _fault(body: bytes | Raw) -> Fault:
         return Fault(kinds=("authentication_error",), status=error.code)
     kind = KINDS.get(error.status or "")
     return fault if kind is None else Fault(fault.message, (kind,), fault.param, fault.status)
+
+
+def _wait(error: shapes.Error | None) -> float | None:
+    """Seconds, from a RetryInfo (google.protobuf.Duration, ``34.4s``)."""
+    for detail in (error.details or ()) if error is not None else ():
+        if detail.retry_delay is not None and _DELAY.fullmatch(detail.retry_delay):
+            return float(detail.retry_delay[:-1])
+    return None
 
 
 def _error(body: bytes | Raw) -> shapes.Error | None:

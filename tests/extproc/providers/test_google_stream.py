@@ -378,3 +378,12 @@ def test_addresses_of_the_documentation_may_be_told() -> None:
     told = GOOGLE.read_error(429, {}, json.dumps(error(429, "RESOURCE_EXHAUSTED", message=said)).encode())
     assert "https://ai.google.dev/gemini-api/docs/rate-limits" in told.message
     assert "10.0.0.1" not in told.message
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"), [("34.4s", 34.4), ("7s", 7.0), ("soon", None), ("-1s", None), ("9" * 9 + "s", None)]
+)
+def test_how_long_to_wait(delay: str, seconds: float | None) -> None:
+    body = error(429, "RESOURCE_EXHAUSTED")
+    body["error"]["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]
+    assert GOOGLE.read_error(429, {}, json.dumps(body).encode()).retry_after == seconds
