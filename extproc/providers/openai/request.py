@@ -46,8 +46,7 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
     """
     row = vendor(target.type, target.api_version)
     unsupported: list[str] = []
-    messages = [_message(message, place, row, unsupported) for place, message in enumerate(request.messages)]
-    body: dict[str, Any] = {"model": model, "messages": messages}
+    body: dict[str, Any] = {"model": model, "messages": _messages(request.messages, row, unsupported)}
     if request.max_tokens is not None:
         body[row.limit] = request.max_tokens
     refuses = refused(target.type, model, request.reasoning_effort)
@@ -119,6 +118,34 @@ def _ask_for_usage(row: Vendor, unsupported: list[str]) -> dict[str, Any]:
     return {}
 
 
+def _messages(messages: tuple[Message, ...], row: Vendor, unsupported: list[str]) -> list[dict[str, Any]]:
+    """Images and files that tools gave follow as the user's, once all results are told.
+
+    The messages of tools take only text, and all must follow the calls at once:
+    https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
+    """
+    written: list[dict[str, Any]] = []
+    shown: list[Any] = []
+    for place, message in enumerate(messages):
+        if shown and not isinstance(message, ToolMessage):
+            written.append({"role": "user", "content": shown})
+            shown = []
+        written.append(_message(message, place, row, unsupported))
+        if isinstance(message, ToolMessage):
+            shown += _shown(message)
+    if shown:
+        written.append({"role": "user", "content": shown})
+    return written
+
+
+def _shown(message: ToolMessage) -> list[Any]:
+    """What of a result is not text, and whose result it is."""
+    parts = [_part(part) for part in message.parts if not isinstance(part, TextPart)]
+    if not parts:
+        return parts
+    return [{"type": "text", "text": f"From the result of tool call {message.call_id}:"}, *parts]
+
+
 def _message(message: Message, place: int, row: Vendor, unsupported: list[str]) -> dict[str, Any]:
     written = _written(message, row)
     name = None if isinstance(message, ToolMessage) else message.name
@@ -139,7 +166,10 @@ def _written(message: Message, row: Vendor) -> dict[str, Any]:
         case AssistantMessage():
             return _assistant(message, row)
         case ToolMessage():
-            return {"role": "tool", "tool_call_id": message.call_id, "content": _content(message.parts)}
+            texts = tuple(part for part in message.parts if isinstance(part, TextPart))
+            if not texts and message.parts:
+                texts = (TextPart(text="(not text: it follows)"),)
+            return {"role": "tool", "tool_call_id": message.call_id, "content": _content(texts)}
 
 
 def _assistant(message: AssistantMessage, row: Vendor) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from extproc.contract.target import Target
 from extproc.dialects import DIALECTS
@@ -121,3 +122,31 @@ def test_fields_that_stay_text_keep_the_client_s_order() -> None:
     }
     plain = [name for name in asked if name not in ("top_k", "min_p")]
     assert list(written(**asked))[2:] == [*plain, "top_k", "min_p"]
+
+
+def test_what_tools_show_follows_their_results() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://x/y.png"}}
+    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "a", **call}, {"id": "b", **call}]},
+        {"role": "tool", "tool_call_id": "a", "content": [image]},
+        {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "r"}, image]},
+        {"role": "user", "content": "go on"},
+    ]
+    asked = {"model": "m", "messages": messages}
+    request = DIALECTS["openai_chat"].read_request(json.dumps(asked).encode())
+    for shorter, last in ((request, [messages[3]]), (replace(request, messages=request.messages[:3]), [])):
+        sent = WIRE_FORMATS["openai"].write_request(shorter, TARGET, "m")
+        told = [
+            {"type": "text", "text": "From the result of tool call a:"},
+            image,
+            {"type": "text", "text": "From the result of tool call b:"},
+            image,
+        ]
+        assert json.loads(sent.body)["messages"] == [
+            messages[0],
+            {"role": "tool", "tool_call_id": "a", "content": "(not text: it follows)"},
+            {"role": "tool", "tool_call_id": "b", "content": "r"},
+            {"role": "user", "content": told},
+            *last,
+        ]
