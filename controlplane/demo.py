@@ -30,6 +30,8 @@ providers:
   openai:   {{type: openai, base_url: "{sim}/openai/v1", api_key: {{file: key}}}}
   claude:   {{type: anthropic, base_url: "{sim}/claude/v1", api_key: {{file: key}}}}
   together: {{type: together, base_url: "{sim}/together/v1", api_key: {{file: key}}}}
+  azure:
+    {{type: azure_openai, base_url: "{sim}/azure/openai", api_version: "2024-10-21", api_key: {{file: key}}}}
   vllm:     {{type: vllm, base_url: "{sim}/vllm/v1"}}
   ollama:   {{type: ollama, base_url: "{sim}/ollama/v1"}}
   broken:   {{type: openai, base_url: "{sim}/broken/v1", api_key: {{file: key}}}}
@@ -38,6 +40,7 @@ models:
   gpt-4o: {{target: openai/gpt-4o}}                   # native: no Python in the path
   claude: {{target: claude/claude-haiku-4-5}}         # translated
   llama: {{target: vllm/meta-llama/Llama-3.3-70B}}
+  deployment: {{target: azure/deployment}}            # native, too: its name is in the path
   "together/*": {{target: together/*}}
   "ollama/*": {{target: ollama/*}}
   resilient:                                        # the first target always fails
