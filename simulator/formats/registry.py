@@ -8,6 +8,7 @@ from simulator.formats.anthropic_count_tokens import AnthropicCountTokens
 from simulator.formats.anthropic_messages import AnthropicMessages
 from simulator.formats.anthropic_models import AnthropicModels
 from simulator.formats.bedrock_converse import BedrockConverse
+from simulator.formats.bedrock_embeddings import BedrockEmbeddings
 from simulator.formats.google_embeddings import GoogleEmbeddings
 from simulator.formats.google_generate import GoogleGenerate
 from simulator.formats.openai_chat import OpenAIChat
@@ -25,6 +26,7 @@ def all_formats() -> tuple[Format, ...]:
         AnthropicMessages(),
         AnthropicCountTokens(),
         AnthropicModels(),
+        BedrockEmbeddings(),
         GoogleEmbeddings(),  # before the models, whose paths begin alike
         OpenAIModels(),
         OpenAICompletions(),

@@ -31,6 +31,7 @@ providers:
   down: {accounts.provider("down", "vllm")}
   gemini: {accounts.provider("gemini", "google_ai", base_url=studio)}
   cloud: {accounts.provider("cloud", "vertex_ai", base_url=vertex)}
+  aws: {accounts.provider("aws", "aws_bedrock")}
   claude: {accounts.provider("claude", "anthropic")}
   groq: {accounts.provider("groq", "groq")}
 models:
@@ -43,6 +44,8 @@ models:
     targets:
       - {{provider: down, model: text-embedding-3-small}}
       - {{provider: gemini, model: gemini-embedding-001, priority: 1}}
+  titan: {{target: "aws/amazon.titan-embed-text-v2:0"}}
+  cohere: {{target: aws/cohere.embed-english-v3}}
   claude: {{target: claude/claude-haiku-4-5}}
   groq: {{target: groq/llama}}
   failover:
@@ -96,3 +99,18 @@ def test_options_of_google(client: openai.OpenAI) -> None:
     assert answer.headers["x-llm-gateway-degraded"] == "other, user"
     with pytest.raises(openai.BadRequestError):
         client.embeddings.create(model="gemini", input="x", extra_body={"taskType": "NOTHING"})
+
+
+def test_bedrock(client: openai.OpenAI) -> None:
+    told = client.embeddings.create(model="titan", input="one two", dimensions=256)
+    assert told.data[0].embedding == pytest.approx(vector("one two", 256), abs=1e-6)
+    assert told.usage.prompt_tokens == 2
+    several = client.embeddings.create(model="cohere", input=["one", "two"])
+    assert [each.embedding for each in several.data] == [
+        pytest.approx(vector(text, 1024), abs=1e-6) for text in ("one", "two")
+    ]
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.embeddings.create(model="titan", input=["one", "two"])
+    assert caught.value.param == "input"
+    answer = client.embeddings.with_raw_response.create(model="cohere", input="x", dimensions=64)
+    assert answer.headers["x-llm-gateway-degraded"] == "dimensions"
