@@ -14,6 +14,7 @@ from simulator.formats.google_generate import GoogleGenerate
 from simulator.formats.openai_chat import OpenAIChat
 from simulator.formats.openai_completions import OpenAICompletions
 from simulator.formats.openai_embeddings import OpenAIEmbeddings
+from simulator.formats.openai_media import OpenAIMedia
 from simulator.formats.openai_models import OpenAIModels
 from simulator.formats.openai_responses import OpenAIResponses
 from simulator.formats.seam import Format, Vendor
@@ -31,6 +32,7 @@ def all_formats() -> tuple[Format, ...]:
         OpenAIModels(),
         OpenAICompletions(),
         OpenAIEmbeddings(),
+        OpenAIMedia(),
         OpenAIResponses(),
         GoogleGenerate(),
         BedrockConverse(),
