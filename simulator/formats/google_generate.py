@@ -64,7 +64,7 @@ class GoogleGenerate:
         if not known_model(what.model):
             raise ApiError(404, f"models/{what.model} is not found for API version v1beta")
         prompt = _prompt(call.account.name, what.model, body)
-        turn = _Turn(call.serial, what.model, body, prompt, self._cached(call, what, body))
+        turn = _Turn(call.serial, what, body, prompt, self._cached(call, what, body))
         headers = self.vendor.headers(call.serial)
         if what.stream and parse_qs(call.query).get("alt") == ["sse"]:
             return Reply(
@@ -176,10 +176,11 @@ def _offered(body: dict[str, Any]) -> tuple[tuple[Tool, ...], bool]:
 class _Turn:
     """One answer, rendered whole or as chunks."""
 
-    def __init__(self, serial: int, model: str, body: dict[str, Any], prompt: Prompt, cached: int) -> None:
+    def __init__(self, serial: int, what: Asked, body: dict[str, Any], prompt: Prompt, cached: int) -> None:
         config = body.get("generationConfig") or {}
         self._serial = serial
-        self._model = model
+        self._model = what.model
+        self._ids = signs(what.model) and not what.vertex
         self._said = answer(prompt)
         self._delay = prompt.directives.delay
         self._cached = cached
@@ -226,7 +227,7 @@ class _Turn:
         parts: list[dict[str, Any]] = []
         for at, call in enumerate(self._said.calls):
             written: dict[str, Any] = {"name": call.name, "args": call.arguments}
-            if signs(self._model):
+            if self._ids:
                 written["id"] = f"sim{self._serial}x{at}"
             part: dict[str, Any] = {"functionCall": written}
             if at == 0 and (signs(self._model) or self._said.thinking):

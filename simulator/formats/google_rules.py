@@ -47,8 +47,10 @@ def check(model: str, body: dict[str, Any], *, vertex: bool) -> None:
     names = _check_tools(body.get("tools") or [])
     _check_choice(body.get("toolConfig") or {}, names, vertex=vertex)
     contents = body["contents"]
-    for content in contents:
+    for at, content in enumerate(contents):
         _check_content(content)
+        if vertex:
+            _check_no_ids(content, at)
     _check_order(contents)
     check_history(model, contents)
 
@@ -160,6 +162,17 @@ def _check_content(content: dict[str, Any]) -> None:
         inner = (part.get("functionResponse") or {}).get("parts") or ()
         for each in (part, *inner):
             _check_media(each)
+
+
+def _check_no_ids(content: dict[str, Any], at: int) -> None:
+    """Vertex AI has no ids of calls: https://github.com/vercel/ai/issues/15664"""
+    for n, part in enumerate(content["parts"]):
+        for name, field in (("functionCall", "function_call"), ("functionResponse", "function_response")):
+            if "id" in (part.get(name) or {}):
+                raise invalid(
+                    'Invalid JSON payload received. Unknown name "id" at'
+                    f" 'contents[{at}].parts[{n}].{field}': Cannot find field."
+                )
 
 
 def _check_media(part: dict[str, Any]) -> None:

@@ -257,6 +257,12 @@ def test_what_vertex_does_not_know(post: Post) -> None:
     assert post(asked)[0] == 200
     vertex = "/v1/projects/p/locations/l/publishers/google"
     assert post(asked, path=vertex, authorization="Bearer key")[0] == 400
+    called = call(thoughtSignature=EXCUSE)
+    called["parts"][0]["functionCall"]["id"] = "a"
+    asked = {"contents": [*HI, called, answered()]}
+    assert post(asked)[0] == 200
+    status, told = post(asked, path=vertex, authorization="Bearer key")
+    assert (status, "Unknown name" in told["error"]["message"]) == (400, True)
 
 
 def test_levels_are_gemini_3s(post: Post) -> None:

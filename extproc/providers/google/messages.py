@@ -5,11 +5,14 @@ Rules from https://ai.google.dev/gemini-api/docs/function-calling and .../though
 * A response names its function; OpenAI's tool results have only the call's id, so the calls tell.
 * The signature of a turn goes back with its first function call, or else with its text. Without it
   Gemini 3 refuses the calls that came after the user's last words.
+* Vertex AI refuses ids of calls, and tells responses to one function apart by their order:
+  https://github.com/vercel/ai/issues/15664
 * A turn has parts; the first turn is the user's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from msgspec import Raw
@@ -90,19 +93,22 @@ class _Turns:
         ]
 
 
-def write_conversation(messages: tuple[Message, ...], known: Traits) -> Conversation:
-    """Raises: RequestError for content that Gemini cannot take, or if there is none."""
+def write_conversation(messages: tuple[Message, ...], known: Traits, *, ids: bool) -> Conversation:
+    """ids: calls and their results have one.
+
+    Raises: RequestError for content that Gemini cannot take, or if there is none.
+    """
     system: list[_Part] = []
     turns = _Turns()
     calls: dict[str, _Called] = {}
     current = _current_turn(messages)
-    for index, message in enumerate(messages):
+    for index, message in _in_order(messages):
         match message:
             case UserMessage():
                 turns.add("user", _parts(message.parts, index))
             case AssistantMessage():
-                calls |= _called(message, index)
-                turns.add("model", _model(message, index, signed=known.signs and index > current))
+                calls |= _called(message, index, ids=ids)
+                turns.add("model", _model(message, index, ids=ids, signed=known.signs and index > current))
             case ToolMessage():
                 response, media = _result(message, index, calls, known)
                 turns.add("results", [response])
@@ -121,6 +127,22 @@ def write_conversation(messages: tuple[Message, ...], known: Traits) -> Conversa
     if contents[0]["role"] == "model":
         contents.insert(0, {"role": "user", "parts": [_NO_USER]})
     return Conversation(system, contents, _unsupported(messages))
+
+
+def _in_order(messages: tuple[Message, ...]) -> Iterator[tuple[int, Message]]:
+    """The messages with their indices, the results of a turn in the order of its calls."""
+    order: dict[str, int] = {}
+    results: list[tuple[int, ToolMessage]] = []
+    for index, message in enumerate(messages):
+        if isinstance(message, ToolMessage):
+            results.append((index, message))
+            continue
+        yield from sorted(results, key=lambda each: order.get(each[1].call_id, 0))
+        results.clear()
+        yield index, message
+        if isinstance(message, AssistantMessage):
+            order = {call.id: n for n, call in enumerate(message.tool_calls)}
+    yield from sorted(results, key=lambda each: order.get(each[1].call_id, 0))
 
 
 def _current_turn(messages: tuple[Message, ...]) -> int:
@@ -169,10 +191,10 @@ def _parts(parts: tuple[Part, ...], index: int) -> list[_Part]:
     return [part for part in written if part is not None]
 
 
-def _model(message: AssistantMessage, index: int, *, signed: bool) -> list[_Part]:
+def _model(message: AssistantMessage, index: int, *, ids: bool, signed: bool) -> list[_Part]:
     """signed: a call must have a signature, its own or `UNSIGNED`."""
     if message.native is not None and message.native.owner == OWNER:
-        return [_without_index(part) for part in message.native.blocks]
+        return [_own_part(part, ids=ids) for part in message.native.blocks]
     if message.audio is not None:
         path = f"messages[{index}].audio"
         raise UnsupportedFieldError(f"{path}: the provider cannot take audio", param=path)
@@ -180,7 +202,7 @@ def _model(message: AssistantMessage, index: int, *, signed: bool) -> list[_Part
     said = _parts(message.parts, index)
     if message.refusal:
         said.append({"text": message.refusal})
-    calls = [_call(call) for call in message.tool_calls]
+    calls = [_call(call, ids=ids) for call in message.tool_calls]
     if calls and (signature is not None or signed):
         calls[0]["thoughtSignature"] = signature or UNSIGNED
     elif signature is not None:
@@ -208,15 +230,20 @@ def _thoughts(message: AssistantMessage) -> tuple[list[_Part], str | None]:
     return [{"text": text, "thought": True} for text in texts], own[-1] or None
 
 
-def _without_index(part: Raw) -> _Part:
-    """Entries of a streamed ``google_content`` carry their index, which is ours."""
+def _own_part(part: Raw, *, ids: bool) -> _Part:
+    """`part` as it came. Entries of a streamed ``google_content`` carry their index, which is ours."""
     fields = decode(part, dict[str, Raw])
-    return fields if fields.pop("index", None) is not None else part
+    indexed = fields.pop("index", None) is not None
+    if not ids and "functionCall" in fields:
+        call = decode(fields["functionCall"], dict[str, Raw])
+        return {**fields, "functionCall": {name: value for name, value in call.items() if name != "id"}}
+    return fields if indexed else part
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _call(call: ToolCall, *, ids: bool) -> dict[str, Any]:
     args = {"input": call.arguments} if call.kind == "custom" else _arguments(call.arguments)
-    return {"functionCall": {"id": call.id, "name": call.name, "args": args}}
+    written: dict[str, Any] = {"id": call.id} if ids else {}
+    return {"functionCall": {**written, "name": call.name, "args": args}}
 
 
 def _arguments(text: str) -> object:
@@ -230,14 +257,16 @@ def _arguments(text: str) -> object:
     return Raw(text.encode())
 
 
-def _called(message: AssistantMessage, index: int) -> dict[str, _Called]:
+def _called(message: AssistantMessage, index: int, *, ids: bool) -> dict[str, _Called]:
     """The calls of `message` by id. One that Gemini gave no id goes back without, and so does its result."""
-    if message.native is None or message.native.owner != OWNER:
-        return {call.id: _Called(call.name, call.id) for call in message.tool_calls}
-    path = f"messages[{index}].{OWNER}_content"
-    parts = [read_field(part, shapes.Part, f"{path}[{n}]") for n, part in enumerate(message.native.blocks)]
-    ids = {part.function_call.id for part in parts if part.function_call is not None}
-    return {call.id: _Called(call.name, call.id if call.id in ids else None) for call in message.tool_calls}
+    given = {call.id for call in message.tool_calls} if ids else set()
+    if message.native is not None and message.native.owner == OWNER:
+        path = f"messages[{index}].{OWNER}_content"
+        parts = [
+            read_field(part, shapes.Part, f"{path}[{n}]") for n, part in enumerate(message.native.blocks)
+        ]
+        given &= {part.function_call.id for part in parts if part.function_call is not None}
+    return {call.id: _Called(call.name, call.id if call.id in given else None) for call in message.tool_calls}
 
 
 def _result(

@@ -53,7 +53,7 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
     """Raises: RequestError for content that Gemini cannot take, naming the part."""
     known = traits(model)
     vertex = is_vertex(target)
-    conversation = write_conversation(request.messages, known)
+    conversation = write_conversation(request.messages, known, ids=not vertex)
     tools = write_tools(request, known, vertex=vertex)
     thinking = plan(request, known)
     native = read_fields(request.extra, _EXTRA)

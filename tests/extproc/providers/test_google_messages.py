@@ -14,6 +14,7 @@ from tests.extproc.providers.gemini import (
     OLD,
     SIGNATURE,
     USER,
+    VERTEX,
     body,
     calls,
     says,
@@ -167,7 +168,7 @@ def test_calls_and_results_keep_their_ids_and_learn_their_names() -> None:
     assert contents == [
         HI,
         says("model", call("a", "f", {"n": 1.0}), call("b", "g")),
-        says("user", result("b", "g", output="two"), result("a", "f", error="no")),
+        says("user", result("a", "f", error="no"), result("b", "g", output="two")),
         HI,
     ]
 
@@ -289,3 +290,24 @@ def test_key_order_and_numbers_of_arguments_survive() -> None:
     sent = send(messages=[USER, calls("a", "f", '{"z": 1.0, "a": 1e3}'), tool("a")]).body
     assert b'"args":{"z": 1.0, "a": 1e3}' in sent
     assert json.loads(sent)
+
+
+def test_vertex_knows_no_ids_but_the_order() -> None:
+    asked = calls("a", "f", '{"n": 1}')
+    asked["tool_calls"] += calls("b", "f", '{"n": 2}')["tool_calls"]
+    own = [{"functionCall": {"id": "c", "name": "f", "args": {}}, "thoughtSignature": SIGNATURE}]
+    history = [
+        USER,
+        asked,
+        tool("b", "two"),
+        tool("a", "one"),
+        calls("c") | {"google_content": own},
+        tool("c"),
+    ]
+    contents = json.loads(send(OLD, VERTEX, messages=history).body)["contents"]
+    assert '"id"' not in json.dumps(contents)
+    assert [part["functionResponse"]["response"]["output"] for part in contents[2]["parts"]] == ["one", "two"]
+    assert contents[3]["parts"] == [
+        {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": SIGNATURE}
+    ]
+    assert contents[4]["parts"] == [{"functionResponse": {"name": "f", "response": {"output": "r"}}}]
