@@ -15,9 +15,15 @@ from simulator import Simulator
 from tests.e2e.conftest import Accounts
 from tests.e2e.harness import CLIENT_KEY, Gateway, running_gateway
 
-MODELS = ["claude-haiku-4-5", "renamed", "translated", "failover", "any/gpt-5-mini"]
-"""Each way through the gateway."""
-OF_OPENAI = {"translated", "any/gpt-5-mini"}
+OF_OPENAI = ["azure_openai", "ollama", "together", "vllm"]
+"""The types of OpenAI's format beside its own; models of these names."""
+MODELS = [
+    *("claude-haiku-4-5", "renamed", "translated", "failover", "any/gpt-5-mini"),
+    *("google_ai", "aws_bedrock", *OF_OPENAI),
+]
+"""Each way through the gateway, and each type of provider."""
+ASIDE = {"claude-haiku-4-5", "renamed", "failover"}
+"""Answers that pass as they are, with the provider's name of the model."""
 PATIENT = "{consecutive_errors: 1000}"
 WEATHER: Any = {
     "name": "get_weather",
@@ -44,6 +50,18 @@ def accounts(simulator: Simulator, directory: Path) -> Iterator[Accounts]:
 
 @pytest.fixture(scope="module")
 def gateway(accounts: Accounts, directory: Path) -> Iterator[Gateway]:
+    others = {kind: accounts.provider(kind, kind) for kind in OF_OPENAI}
+    azure = f"{accounts.simulator.url}/{accounts.full('azure_openai')}/openai/v1"
+    others["azure_openai"] = accounts.provider("azure_openai", "azure_openai", base_url=azure)
+    studio = f"{accounts.simulator.url}/{accounts.full('google_ai')}/v1beta"
+    others["google_ai"] = accounts.provider("google_ai", "google_ai", base_url=studio)
+    others["aws_bedrock"] = accounts.provider("aws_bedrock", "aws_bedrock")
+    names = dict.fromkeys(others, "gpt-4o") | {
+        "google_ai": "gemini-3.6-flash",
+        "aws_bedrock": "anthropic.claude-3-7-sonnet-20250219-v1:0",
+    }
+    providers = "\n".join(f"  {name}: {text}" for name, text in others.items())
+    models = "\n".join(f"  {name}: {{target: '{name}/{names[name]}'}}" for name in others)
     config = f"""
 listener: {{address: 127.0.0.1, port: {{port}}}}
 admin: {{port: {{admin}}}}
@@ -51,7 +69,9 @@ providers:
   openai: {accounts.provider("openai", "openai", circuit_breaker=PATIENT)}
   claude: {accounts.provider("claude", "anthropic")}
   down: {accounts.provider("down", "anthropic", circuit_breaker=PATIENT)}
+{providers}
 models:
+{models}
   claude-haiku-4-5: {{target: claude/claude-haiku-4-5}}
   renamed: {{target: claude/claude-haiku-4-5}}
   translated: {{target: openai/gpt-4o}}
@@ -82,7 +102,7 @@ class TestMessages:
         assert message.stop_reason == "end_turn"
         assert message.usage.input_tokens > 0
         assert message.usage.output_tokens > 0
-        if model in OF_OPENAI:
+        if model not in ASIDE:
             assert message.model == model
 
     def test_stream(self, client: anthropic.Anthropic, model: str) -> None:
@@ -138,16 +158,36 @@ def ask(client: anthropic.Anthropic, messages: Any, streamed: bool, asked: Any) 
         return stream.get_final_message()
 
 
-@pytest.mark.parametrize("model", ["claude-haiku-4-5", "renamed", "failover"])
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "renamed", "failover", "google_ai", "aws_bedrock"])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_thinking(client: anthropic.Anthropic, model: str, streamed: bool) -> None:
     asked = {"model": model, "max_tokens": 4000, "thinking": {"type": "enabled", "budget_tokens": 2000}}
     first = ask(client, user("think"), streamed, asked)
-    [thought] = [block for block in first.content if block.type == "thinking"]
-    assert thought.thinking
-    assert thought.signature
+    thoughts = [block for block in first.content if block.type == "thinking"]
+    assert any(thought.thinking for thought in thoughts)
+    assert any(thought.signature for thought in thoughts)  # Gemini's comes after the text
     turns = [*user("think"), {"role": "assistant", "content": first.content}, *user("and again")]
     assert ask(client, turns, streamed, asked).stop_reason == "end_turn"
+
+
+@pytest.mark.parametrize("model", ["renamed", "google_ai", "aws_bedrock"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_thinking_goes_back_with_the_results_of_tools(
+    client: anthropic.Anthropic, model: str, streamed: bool
+) -> None:
+    """The simulator refuses a turn whose signatures are missing or changed."""
+    thinking = {"type": "enabled", "budget_tokens": 2000}
+    asked = {"model": model, "max_tokens": 4000, "thinking": thinking, "tools": [WEATHER]}
+    first = ask(client, user("call get_weather"), streamed, asked)
+    calls = [block for block in first.content if block.type == "tool_use"]
+    assert first.stop_reason == "tool_use"
+    results = [{"type": "tool_result", "tool_use_id": call.id, "content": "18 degrees"} for call in calls]
+    turns = [
+        *user("call get_weather"),
+        {"role": "assistant", "content": first.content},
+        {"role": "user", "content": results},
+    ]
+    assert ask(client, turns, streamed, asked).content
 
 
 def test_what_another_provider_thought_stays_with_it(client: anthropic.Anthropic) -> None:
