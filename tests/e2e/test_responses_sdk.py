@@ -18,11 +18,15 @@ from tests.e2e.harness import Gateway, running_gateway
 from tests.extproc.dialects.responses_client import Machine
 
 NATIVE = ["openai", "azure_openai", "renamed", "failover"]
-TRANSLATED = ["vllm", "ollama", "together", "dated_azure", "anthropic", "google_ai"]
+TRANSLATED = ["vllm", "ollama", "together", "dated_azure", "anthropic", "google_ai", "aws_bedrock"]
 MODELS = [*NATIVE, *TRANSLATED]
-THINKS = ["anthropic", "google_ai"]
+THINKS = ["anthropic", "google_ai", "aws_bedrock"]
 """Models whose provider gives a proof of what they thought."""
-NAMES = {"anthropic": "claude-haiku-4-5", "google_ai": "gemini-3-pro-preview"}
+NAMES = {
+    "anthropic": "claude-haiku-4-5",
+    "google_ai": "gemini-3-pro-preview",
+    "aws_bedrock": "anthropic.claude-3-7-sonnet-20250219-v1:0",
+}
 PATIENT = "{consecutive_errors: 1000}"
 WEATHER: Any = {
     "type": "function",
@@ -60,12 +64,13 @@ def gateway(accounts: Accounts, directory: Path) -> Iterator[Gateway]:
     kinds = ["openai", "azure_openai", *(name for name in TRANSLATED if name != "dated_azure")]
 
     def provider(kind: str) -> str:
-        at = f"{accounts.simulator.url}/{accounts.full(kind)}{PROVIDER_TYPES[kind].default_path}"
+        path = "/v1" if kind == "aws_bedrock" else PROVIDER_TYPES[kind].default_path
+        at = f"{accounts.simulator.url}/{accounts.full(kind)}{path}"
         return accounts.provider(kind, kind, base_url=at)
 
     dated = f"{accounts.simulator.url}/{accounts.full('dated_azure')}/openai"
     providers = "\n".join(f"  {kind}: {provider(kind)}" for kind in kinds)
-    models = "\n".join(f"  {kind}: {{target: {kind}/{NAMES.get(kind, kind)}}}" for kind in kinds)
+    models = "\n".join(f"  {kind}: {{target: '{kind}/{NAMES.get(kind, kind)}'}}" for kind in kinds)
     config = f"""
 listener: {{address: 127.0.0.1, port: {{port}}}}
 admin: {{port: {{admin}}}}
