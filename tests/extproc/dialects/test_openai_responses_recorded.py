@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from itertools import groupby
+from random import Random
 from typing import Any
 
 import pytest
@@ -188,3 +189,26 @@ def test_a_turn_of_openai_s_own_format() -> None:
     ).messages
     assert message.parts == (TextPart(text="Let me see."),)
     assert message.tool_calls == (ToolCall(id="c", name="f", arguments="{}"),)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("name", "body"), _select(stream=True))
+def test_broken_streams(name: str, body: bytes) -> None:
+    """Whatever becomes of a provider's bytes, a client reads a legal stream with an end, or nothing."""
+    random = Random(len(body))
+    for _ in range(8):
+        broken = bytearray(body)
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(broken))
+            match random.randrange(3):
+                case 0:
+                    broken[at] = random.randrange(256)
+                case 1:
+                    del broken[at : at + random.choice((1, 20, 400))]
+                case _:
+                    broken[at:at] = broken[: random.randrange(300)]
+        events = read_all(WIRE_FORMATS[name].stream_reader(), cuts(bytes(broken), 1))  # type: ignore[index]
+        written = write_all(events)
+        if written:
+            read_stream(written)
+        else:
+            assert not any(map(ev.commits, events))
