@@ -117,7 +117,9 @@ def _set_per_route(value: Any) -> int:
     if not isinstance(value, dict):
         return 0
     found = sum(map(_set_per_route, value.values()))
-    if "route" in value and str(value.get("name", "")).partition("/")[2] in _TRANSCODED:
+    # By routes of other kinds go the clients that speak Anthropic's format themselves.
+    kind, _, model = str(value.get("name", "")).partition("/")
+    if "route" in value and kind == "ext_proc" and model in _TRANSCODED:
         value.setdefault("typed_per_filter_config", {})[TRANSCODER_FILTER] = _transcoder_route()
         found += 1
     return found
