@@ -50,6 +50,18 @@ class _Call:
         return written
 
 
+class _Words:
+    """Text or thoughts without a signature, which come in pieces."""
+
+    def __init__(self, *, thought: bool) -> None:
+        self.thought = thought
+        self.pieces: list[str] = []
+
+    def whole(self) -> dict[str, Any]:
+        text = "".join(self.pieces)
+        return {"text": text, "thought": True} if self.thought else {"text": text}
+
+
 class Parts:
     """One candidate's.
 
@@ -61,7 +73,7 @@ class Parts:
         self.calls = 0
         self._choice = choice
         self._response_id = response_id
-        self._kept: list[Any] = []
+        self._kept: list[Raw | _Call | _Words] = []
         self._kind = ""  # of the last part
         self._thought: list[str] = []  # the thoughts whose block is not told yet
         self._signed = ""  # the kind of the part that has the signature
@@ -163,7 +175,7 @@ class Parts:
         if call is not None:
             text = call.arguments.text()
             out.append(ev.ToolCallDelta(index=call.index, arguments=text, choice=self._choice))
-            self._kept.append(call.whole())
+            self._kept.append(call)
 
     def _keep(self, given: Raw, part: shapes.Part, kind: str) -> None:
         """The parts as a unary answer would have them."""
@@ -175,13 +187,12 @@ class Parts:
             if part.text != "" or part.thought_signature:
                 self._kept.append(given)
             return
-        last = self._kept[-1] if self._kept else None
-        if isinstance(last, dict) and "text" in last and self._kind == kind:
-            last["text"] += part.text
-        elif part.text:
-            self._kept.append(
-                {"text": part.text, "thought": True} if kind == "thought" else {"text": part.text}
-            )
+        if part.text:
+            last = self._kept[-1] if self._kept else None
+            if not isinstance(last, _Words) or last.thought is not (kind == "thought"):
+                last = _Words(thought=kind == "thought")
+                self._kept.append(last)
+            last.pieces.append(part.text)
 
     def finish(self, out: list[ev.Event]) -> None:
         """No part will follow."""
@@ -190,7 +201,7 @@ class Parts:
             out.append(ev.ThinkingDone(Thinking(text="".join(self._thought)), self._choice))
             self._thought.clear()
         if self._special:
-            blocks = tuple(part if isinstance(part, Raw) else raw(part) for part in self._kept)
+            blocks = tuple([part if isinstance(part, Raw) else raw(part.whole()) for part in self._kept])
             out.append(ev.NativeMessage(NativeContent(owner=OWNER, blocks=blocks), self._choice))
 
 
