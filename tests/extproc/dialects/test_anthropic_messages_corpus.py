@@ -1,4 +1,4 @@
-"""Any valid Messages request becomes a valid request of every provider, or a clean 400."""
+"""Any valid Messages request becomes a valid request of every provider, or a clean 400; any answer is a message."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
+from extproc.chat import events as ev
+from extproc.chat.fold import fold
+from extproc.chat.model import Annotation, NativeContent, Thinking, Usage
 from extproc.chat.places import client_place, in_client_words
 from extproc.errors import RequestError
 from extproc.providers import WIRE_FORMATS
 from extproc.providers.claude_fields import for_provider
-from tests.extproc.dialects.messages_client import DIALECT
+from tests.extproc.dialects.messages_client import DIALECT, REPLY, read_unary, stream_events, write_all
 from tests.extproc.dialects.test_openai_responses_corpus import PROVIDERS
 from tests.extproc.providers.anthropic_types import check
 from tests.extproc.providers.test_corpus import B64, EPHEMERAL, NAMES, OBJECTS, WORDS, maybe, typed
@@ -244,3 +248,54 @@ def test_any_bytes(body: bytes) -> None:
         DIALECT.read_request(body)
     with suppress(RequestError):
         DIALECT.edit_request(body, model="x")
+
+
+THOUGHTS = st.sampled_from(
+    [
+        Thinking(text="hm", signature="c2ln"),
+        Thinking(text="hm"),
+        Thinking(signature="google:x"),
+        Thinking(redacted="eA=="),
+    ]
+)
+PIECES = st.one_of(
+    st.builds(ev.TextDelta, WORDS),
+    st.builds(ev.ReasoningDelta, WORDS),
+    st.builds(ev.RefusalDelta, WORDS),
+    st.builds(ev.ThinkingDone, THOUGHTS),
+    st.builds(ev.UsageSeen, st.builds(Usage, prompt=st.integers(0, 9), completion=st.integers(0, 9))),
+    st.builds(ev.Cited, st.just(Annotation(url="https://x", title="X", start=0, end=2))),
+    st.just(ev.Progress()),
+    st.just(ev.NativeMessage(NativeContent(owner="google", blocks=(Raw(b'{"text":"x"}'),)))),
+    st.integers(0, 2),  # a call, or more of one
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=12), st.sampled_from(["stop", "length", "tool_calls", "unknown"]))
+def test_any_stream(pieces: list[Any], reason: Any) -> None:
+    events: list[ev.Event] = [ev.Start(id="x")]
+    calls = 0
+    for piece in pieces:
+        if not isinstance(piece, int):
+            events.append(piece)
+        elif piece < calls:
+            events.append(ev.ToolCallDelta(index=piece, arguments='{"a":1}' if piece == 0 else " "))
+        else:
+            events.append(ev.ToolCallStart(index=calls, id=f"t{calls}", name="f"))
+            calls += 1
+    events += [ev.Finish(reason=reason), ev.End()]
+    stream = write_all(events)
+    writer = DIALECT.stream_writer(REPLY)
+    assert writer.write(events) == stream
+    told = stream_events(stream)
+    kinds = [event["type"] for event in told]
+    assert (kinds[0], kinds[-2:]) == ("message_start", ["message_delta", "message_stop"])
+    begun = [event["index"] for event in told if event["type"] == "content_block_start"]
+    assert begun == list(range(len(begun)))
+    assert sorted(event["index"] for event in told if event["type"] == "content_block_stop") == begun
+    texts = "".join(e["delta"]["text"] for e in told if e.get("delta", {}).get("type") == "text_delta")
+    assert texts == "".join(e.text for e in events if isinstance(e, ev.TextDelta | ev.RefusalDelta))
+    thought = [e["delta"]["thinking"] for e in told if e.get("delta", {}).get("type") == "thinking_delta"]
+    assert "".join(thought) == "".join(e.text for e in events if isinstance(e, ev.ReasoningDelta))
+    read_unary(DIALECT.write_response(fold(events), REPLY))
