@@ -79,8 +79,9 @@ are an error that names the provider. `encoding_format` is honoured everywhere.
 `/v1/images/generations`, `/v1/images/edits`, `/v1/images/variations`, `/v1/audio/speech`,
 `/v1/audio/transcriptions`, `/v1/audio/translations`, `/v1/moderations` and `/v1/rerank` pass to providers of
 OpenAI's format: only the model's name changes, and the answer passes without a look. For all other providers
-they are a 400. The body is JSON and names its `model`, also at `/v1/moderations`, where OpenAI does not demand
-it. A form (`multipart/form-data`) is a 415: the gateway routes by the model, and does not look for it in files.
+they are a 400. The body is JSON and names its `model`, also at `/v1/moderations`, where OpenAI does not
+demand it. A form (`multipart/form-data`) is a 415: the gateway routes by the model, and does not look for it
+in files.
 """
 
 
