@@ -135,6 +135,36 @@ def anthropic_stream() -> tuple[bytes, bytes, bytes]:
     return begin, delta, end
 
 
+def gemini_answer() -> bytes:
+    return _gemini(ANSWER, finishReason="STOP", avgLogprobs=-0.21)
+
+
+def gemini_stream() -> tuple[bytes, bytes, bytes]:
+    """The same in Gemini's answers of what is new."""
+
+    def event(text: str, **fields: Any) -> bytes:
+        return b"data: " + _gemini(text, **fields) + b"\r\n\r\n"
+
+    return event(""), event(WORD), event("", finishReason="STOP")
+
+
+def _gemini(text: str, **fields: Any) -> bytes:
+    return _compact(
+        {
+            "candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, "index": 0, **fields}],
+            "usageMetadata": {
+                "promptTokenCount": 82,
+                "candidatesTokenCount": 58,
+                "totalTokenCount": 140,
+                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 82}],
+                "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 58}],
+            },
+            "modelVersion": "gemini-2.5-flash",
+            "responseId": "Un6LacrVMcjUxs0PmJfWoQc",
+        }
+    )
+
+
 def openai_error() -> bytes:
     error = {"message": "The server is overloaded.", "type": "server_error", "param": None, "code": None}
     return _compact({"error": error})

@@ -42,6 +42,8 @@ providers:
   second-stream: {provider("openai", "openai-stream")}
   anthropic: {provider("anthropic", "anthropic")}
   anthropic-stream: {provider("anthropic", "anthropic-stream")}
+  gemini: {provider("google_ai", "gemini")}
+  gemini-stream: {provider("google_ai", "gemini-stream")}
   failing: {provider("openai", "failing")}
 models:
   native-unary: {{target: openai/native-unary}}
@@ -54,6 +56,8 @@ models:
       - {{provider: second-stream, model: gpt-4o-mini, priority: 1}}
   translated-unary: {{target: anthropic/claude-haiku-4-5}}
   translated-stream: {{target: anthropic-stream/claude-haiku-4-5}}
+  gemini-unary: {{target: gemini/gemini-2.5-flash}}
+  gemini-stream: {{target: gemini-stream/gemini-2.5-flash}}
   translated-failover:
     targets:
       - {{provider: failing, model: gpt-4o-mini}}

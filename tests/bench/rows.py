@@ -76,6 +76,8 @@ def _over(transport: str) -> list[Row]:
         row("failover-stream", "stream", 1),
         row("translated-unary", "unary", 1),
         row("translated-stream", "stream", 1),
+        row("gemini-unary", "unary", 1),
+        row("gemini-stream", "stream", 1),
         row("translated-failover", "unary", 2),
     ]
 

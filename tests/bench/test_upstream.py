@@ -23,7 +23,7 @@ def test_what_follows_is_another_request() -> None:
     assert request_end(SIZED + SIZED) == len(SIZED)
 
 
-@pytest.mark.parametrize("name", [b"max_tokens", b"max_completion_tokens"])
+@pytest.mark.parametrize("name", [b"max_tokens", b"max_completion_tokens", b"maxOutputTokens"])
 def test_chunks_are_as_many_as_tokens(name: bytes) -> None:
     assert chunks_wanted(b'{"%b": 17}' % name) == 17
     assert chunks_wanted(bodies.request("m", stream=True, chunks=5)) == 5
@@ -38,14 +38,18 @@ def test_framing() -> None:
     assert whole(b"200 OK", b"{}").endswith(b"content-length: 2\r\n\r\n{}")
 
 
-@pytest.mark.parametrize("answer", [bodies.openai_answer(), bodies.anthropic_answer()])
+@pytest.mark.parametrize(
+    "answer", [bodies.openai_answer(), bodies.anthropic_answer(), bodies.gemini_answer()]
+)
 def test_answers_have_a_realistic_size(answer: bytes) -> None:
     assert 600 < len(answer) < 1000
     assert bodies.ANSWER in json.dumps(json.loads(answer))
 
 
-@pytest.mark.parametrize("stream", [bodies.openai_stream(), bodies.anthropic_stream()])
+@pytest.mark.parametrize(
+    "stream", [bodies.openai_stream(), bodies.anthropic_stream(), bodies.gemini_stream()]
+)
 def test_only_chunks_have_the_mark(stream: tuple[bytes, bytes, bytes]) -> None:
     begin, delta, end = stream
     assert [part.count(bodies.MARK) for part in (begin, delta, end)] == [0, 1, 0]
-    assert all(part.endswith(b"\n\n") for part in stream)
+    assert all(part.endswith((b"\n\n", b"\r\n\r\n")) for part in stream)

@@ -21,7 +21,7 @@ INTERVAL: Final = 0.02
 """Seconds between two chunks of a stream."""
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_CHUNKS: Final = re.compile(rb'"max_(?:completion_)?tokens" *: *(\d+)')
+_CHUNKS: Final = re.compile(rb'"(?:max_(?:completion_)?tokens|maxOutputTokens)" *: *(\d+)')
 _LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 
 
@@ -123,9 +123,11 @@ class _Stream(_Upstream):
 FACES: Final[dict[str, Callable[[], asyncio.Protocol]]] = {
     "openai": lambda: _Unary(whole(b"200 OK", bodies.openai_answer())),
     "anthropic": lambda: _Unary(whole(b"200 OK", bodies.anthropic_answer())),
+    "gemini": lambda: _Unary(whole(b"200 OK", bodies.gemini_answer())),
     "failing": lambda: _Unary(whole(b"503 Service Unavailable", bodies.openai_error())),
     "openai-stream": lambda: _Stream(*bodies.openai_stream()),
     "anthropic-stream": lambda: _Stream(*bodies.anthropic_stream()),
+    "gemini-stream": lambda: _Stream(*bodies.gemini_stream()),
 }
 """What a port answers."""
 
