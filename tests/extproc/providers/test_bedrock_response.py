@@ -61,6 +61,13 @@ def told(*frames: bytes) -> list[ev.Event]:
     return events
 
 
+def finish(*frames: bytes) -> dict[str, Any]:
+    """The choice that says how a stream ended."""
+    parts = chunks(write_all(told(START, *frames)))
+    [found] = [choice for part in parts for choice in part["choices"] if choice["finish_reason"]]
+    return found
+
+
 def streamed(*frames: bytes) -> dict[str, Any]:
     return add_up(chunks(write_all(told(START, *frames))))["choices"][0]
 
@@ -82,7 +89,7 @@ def streamed(*frames: bytes) -> dict[str, Any]:
 def test_reasons(reason: str, word: str) -> None:
     for choice in (
         answer({"text": "a"}, stop=reason)["choices"][0],
-        streamed(delta(0, text="a"), stop(reason)),
+        finish(delta(0, text="a"), stop(reason)),
     ):
         assert choice["finish_reason"] == word
         assert choice["native_finish_reason"] == reason
@@ -110,7 +117,7 @@ def test_stop_sequences_and_tiers() -> None:
     assert told_at_once["choices"][0]["stop_sequence"] == "END"
     assert told_at_once["service_tier"] == "flex"
     given = {"additionalModelResponseFields": {"delta": {"stop_sequence": "END"}}}
-    assert streamed(delta(0, text="a"), stop("stop_sequence", **given))["stop_sequence"] == "END"
+    assert finish(delta(0, text="a"), stop("stop_sequence", **given))["stop_sequence"] == "END"
     odd = answer({"text": "a"}, additionalModelResponseFields=[1], serviceTier={"type": "reserved"})
     assert "service_tier" not in odd
     assert "stop_sequence" not in odd["choices"][0]
@@ -267,7 +274,7 @@ def test_deltas_without_a_block_and_unknown_events() -> None:
         ([START[:-2]], ProviderFailed, "malformed event stream: the stream ended"),
         ([START, delta(0, text="a")], ProviderFailed, "ended before its answer did"),
         ([event("contentBlockDelta", {"delta": 1})], ProviderFailed, "malformed event stream"),
-        ([event("contentBlockDelta", {"delta": {"toolResult": 1, "text": "a"}}), begin(0, toolUse=[])], ProviderFailed, "ended before its answer did"),
+        ([event("contentBlockDelta", {"delta": {"toolResult": 1, "text": "a"}}), begin(0, toolUse=[])], ProviderFailed, "malformed event stream"),
     ],
 )  # fmt: skip
 def test_streams_that_break(frames: list[bytes], kind: type[Exception], words: str) -> None:
