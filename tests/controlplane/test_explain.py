@@ -9,6 +9,7 @@ from controlplane.catalogue.prices import CONFIGURED, Price
 from controlplane.explain import Attempt, Explanation, NoRoute, Order, explain_request, to_json
 from controlplane.explain_text import explanation_text
 from controlplane.plan import Plan
+from extproc.contract.endpoints import ENDPOINTS
 from tests.controlplane.compiling import SECRETS, plan_of
 
 PATTERNS = """
@@ -123,6 +124,22 @@ def test_limits_of_streams_apply_to_streams_only() -> None:
 def test_a_stream_without_limits_has_no_route_of_its_own() -> None:
     plan = plan_of("\n  m: {target: openai/m}")
     assert explained(plan, "m", stream=True).route == "native/m"
+
+
+def test_each_endpoint_has_its_own_way() -> None:
+    plan = plan_of("\n  haiku: {target: claude/haiku}\n  gpt: {target: openai/gpt}")
+    ways = {
+        (model, row.path): explain_request(plan, model, endpoint=row)
+        for model in ("haiku", "gpt")
+        for row in ENDPOINTS
+    }
+    routes = {key: way.route for key, way in ways.items() if isinstance(way, Explanation)}
+    assert routes["haiku", "/v1/messages"] == "native/haiku"
+    assert routes["haiku", "/v1/messages/count_tokens"] == "native/haiku"
+    assert routes["haiku", "/v1/chat/completions"] == "ext_proc/haiku"
+    assert routes["gpt", "/v1/messages"] == "ext_proc/gpt"
+    assert routes["gpt", "/v1/chat/completions"] == "native/gpt"
+    assert len(set(routes.values())) == 4  # however many endpoints there are
 
 
 def test_retry_after_counts_only_where_no_other_target_is_waiting() -> None:

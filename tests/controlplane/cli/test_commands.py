@@ -24,6 +24,15 @@ def test_explain(run: Run) -> None:
     ]
 
 
+def test_explain_of_another_endpoint(run: Run) -> None:
+    result = run("explain", "--model", "gpt-4o", "--endpoint", "/v1/messages")
+    assert result.stdout.splitlines()[1:3] == [
+        "endpoint    /v1/messages",
+        "path        ext_proc: openai speaks another format (openai): bodies are translated",
+    ]
+    assert run("explain", "--model", "gpt-4o", "--endpoint", "/v1/nonesuch").exit_code == 2
+
+
 def test_explain_says_that_headers_change_nothing(run: Run) -> None:
     plain = run("explain", "--model", "gpt-4o").stdout
     result = run("explain", "--model", "gpt-4o", "--header", "x-region=eu", "--header", "x-a=")
