@@ -92,6 +92,7 @@ _VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType(
             tiers=frozenset(("auto", "on_demand", "flex", "performance")),
             names=False,
             reasoning="reasoning",
+            asks_for_usage=False,
         ),
         # https://docs.mistral.ai/api/#operation/createChatCompletion: 422 for every other field
         "mistral": Vendor(
@@ -107,7 +108,8 @@ _VENDORS: Final[Mapping[str, Vendor]] = MappingProxyType(
         # https://api-docs.deepseek.com/api/create-chat-completion: the others are ignored
         "deepseek": Vendor(knows=_COMMON | _PENALTIES | _LOGPROBS, schemas=False),
         # https://openrouter.ai/docs/api-reference/parameters: what a model does not know is ignored there
-        "openrouter": Vendor(developer=True, reasoning="reasoning"),
+        # and usage always comes
+        "openrouter": Vendor(developer=True, reasoning="reasoning", asks_for_usage=False),
         # https://docs.x.ai/docs/api-reference#chat-completions: `logit_bias` has no effect
         "xai": Vendor(
             "max_completion_tokens",

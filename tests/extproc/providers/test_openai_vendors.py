@@ -186,6 +186,8 @@ def test_mistrals_own_word_for_seed() -> None:
     [
         ("openai", "", {"stream": True, "stream_options": {"include_usage": True}}, []),
         ("mistral", "", {"stream": True}, []),
+        ("groq", "", {"stream": True}, []),
+        ("openrouter", "", {"stream": True}, []),
         ("azure_openai", "2024-06-01", {"stream": True}, ["stream_options"]),
     ],
 )
