@@ -30,7 +30,7 @@ def test_explain_of_another_endpoint(run: Run) -> None:
         "endpoint    /v1/messages",
         "path        ext_proc: openai speaks another format (openai): bodies are translated",
     ]
-    assert run("explain", "--model", "gpt-4o", "--endpoint", "/v1/nonesuch").exit_code == 2
+    assert run("explain", "--model", "gpt-4o", "--endpoint", "/v1/nonesuch").exit_code == 1
 
 
 def test_explain_says_that_headers_change_nothing(run: Run) -> None:
