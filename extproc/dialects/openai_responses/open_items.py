@@ -11,6 +11,7 @@ from __future__ import annotations
 from extproc.chat import events as ev
 from extproc.chat.model import Annotation, NativeContent, Thinking, ToolCall
 from extproc.dialects.openai_responses import output
+from extproc.dialects.openai_responses.custom import Unwrapper
 from extproc.dialects.openai_responses.output import JSON, Status
 from extproc.wire.rawjson import encode
 
@@ -260,17 +261,23 @@ class OpenCustomCall(OpenCall):
 
 
 class OpenWrappedCall(OpenCustomCall):
-    """A custom tool's call that is a function's for the provider: its JSON must be whole to know the text."""
+    """A custom tool's call that is a function's for the provider."""
+
+    def __init__(self, base: str, index: int, teller: Teller, start: ev.ToolCallStart) -> None:
+        super().__init__(base, index, teller, start)
+        self._text = Unwrapper()
 
     def grow(self, piece: str) -> None:
         self._pieces.append(piece)
+        self._say(self._text.feed(piece))
 
     def end(self, status: Status) -> None:
-        if text := self.item(status)[self.field]:
-            self._place.tell(f"{self.told}.delta", delta=text)
+        self._say(self._text.rest())
         super().end(status)
 
+    def _say(self, text: str) -> None:
+        if text:
+            self._place.tell(f"{self.told}.delta", delta=text)
+
     def item(self, status: Status) -> JSON:
-        if status == "in_progress":
-            return output.call(self.id, self._call(), status, custom=True) | {"input": ""}
         return output.call(self.id, self._call(), status, custom=True)

@@ -12,6 +12,7 @@ from extproc.chat import events as ev
 from extproc.chat.fold import fold
 from extproc.chat.model import Annotation, NativeContent, Thinking, Usage
 from extproc.chat.seams import ReplyContext
+from extproc.dialects.openai_responses.custom import Unwrapper, unwrap
 from extproc.dialects.openai_responses.sealed import seal, unseal
 from extproc.errors import ProviderFailed, ProviderRateLimited
 from tests.extproc.dialects.responses_client import DIALECT, REPLY, final, read_stream, read_unary, write_all
@@ -104,11 +105,41 @@ def test_a_custom_tool_s_call_has_the_text_of_its_argument() -> None:
     assert kinds(events)[2:-1] == [
         "output_item.added",
         "custom_tool_call_input.delta",
+        "custom_tool_call_input.delta",
         "custom_tool_call_input.done",
         "output_item.done",
     ]
     (call,) = final(events)["output"]
     assert (call["type"], call["input"]) == ("custom_tool_call", 'SELECT "x"')
+
+
+@given(st.text(), st.booleans(), st.lists(st.integers(0, 40), max_size=4))
+def test_the_text_of_an_argument_in_pieces(text: str, ascii_only: bool, ends: list[int]) -> None:
+    arguments = json.dumps({"input": text}, ensure_ascii=ascii_only)
+    unwrapper = Unwrapper()
+    told, start = "", 0
+    for end in sorted(ends):
+        told += unwrapper.feed(arguments[start:end])
+        assert text.startswith(told)
+        start = max(start, min(end, len(arguments)))
+    assert told + unwrapper.feed(arguments[start:]) + unwrapper.rest() == text == unwrap(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("SELECT 1", "SELECT 1"),
+        ('{"other": 1, "input": "x"}', "x"),
+        ('{"other": 1}', '{"other": 1}'),
+        ('{"input": "cut', "cut"),
+        ('{"input": "cut\\u00', "cut"),
+        ('{"input": "a\\ud83db"}', "a"),
+        ('{"input": 1}', '{"input": 1}'),
+        ("", ""),
+    ],
+)
+def test_arguments_of_another_shape(arguments: str, text: str) -> None:
+    assert unwrap(arguments) == text
 
 
 def test_a_custom_call_of_the_provider_s_own() -> None:
@@ -224,7 +255,7 @@ def test_other_choices_have_no_place() -> None:
 
 
 WORDS = st.text(min_size=1, max_size=4)
-CALLS = st.lists(st.tuples(st.sampled_from(["f", "sql"]), st.sampled_from(["{}", '{"input":"x"}', "no"])), max_size=3)  # fmt: skip
+CALLS = st.lists(st.tuples(st.sampled_from(["f", "sql"]), st.sampled_from(["{}", '{"input":"x"}', '{"input":"x', "no"])), max_size=3)  # fmt: skip
 
 
 @given(
