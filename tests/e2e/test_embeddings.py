@@ -13,7 +13,7 @@ from simulator.vectors import vector
 from tests.e2e.conftest import Accounts
 from tests.e2e.harness import Gateway, running_gateway
 
-NATIVE = ["native", "renamed", "failover"]
+NATIVE = ["native", "renamed", "azure", "ollama", "vllm", "together", "failover"]
 MODELS = [*NATIVE, "gemini", "vertex", "predict", "across"]
 
 
@@ -23,12 +23,17 @@ def gateway(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> I
     accounts = Accounts(simulator, directory)
     studio = f"{simulator.url}/{accounts.full('gemini')}/v1beta"
     vertex = f"{simulator.url}/{accounts.full('cloud')}/v1/projects/acme/locations/global"
+    azure = f"{simulator.url}/{accounts.full('azure')}/openai"
     config = f"""
 listener: {{address: 127.0.0.1, port: {{port}}}}
 admin: {{port: {{admin}}}}
 providers:
   openai: {accounts.provider("openai", "openai")}
   down: {accounts.provider("down", "vllm")}
+  azure: {accounts.provider("azure", "azure_openai", base_url=azure, api_version='"2024-10-21"')}
+  ollama: {accounts.provider("ollama", "ollama")}
+  vllm: {accounts.provider("vllm", "vllm")}
+  together: {accounts.provider("together", "together")}
   gemini: {accounts.provider("gemini", "google_ai", base_url=studio)}
   cloud: {accounts.provider("cloud", "vertex_ai", base_url=vertex)}
   aws: {accounts.provider("aws", "aws_bedrock")}
@@ -37,6 +42,10 @@ providers:
 models:
   native: {{target: openai/native}}
   renamed: {{target: openai/text-embedding-3-small}}
+  azure: {{target: azure/my-deployment}}
+  ollama: {{target: ollama/nomic-embed-text}}
+  vllm: {{target: vllm/bge}}
+  together: {{target: together/bge}}
   gemini: {{target: gemini/gemini-embedding-001}}
   vertex: {{target: cloud/gemini-embedding-001}}
   predict: {{target: cloud/text-embedding-005}}
