@@ -32,7 +32,7 @@ from controlplane.plan import (
     Tls,
     Way,
 )
-from extproc.contract.endpoints import ENDPOINTS, is_native
+from extproc.contract.endpoints import ENDPOINTS, PASSING, is_native
 from extproc.contract.target import DialectName, RoutePolicy, Target, versioned_path
 
 _DEFAULT_ATTEMPTS: Final = 3
@@ -257,6 +257,8 @@ def _why_ext_proc(
     leaf, target = targets[0]
     if not is_native(dialect, leaves[leaf].target):
         wire_format = leaves[leaf].target.wire_format
+        if dialect in PASSING:
+            return f"{target.provider} has no counterpart ({wire_format}): ext_proc refuses such requests"
         return f"{target.provider} speaks another format ({wire_format}): bodies are translated"
     if target.model != name:
         return f"the model is called {target.model!r} at {target.provider}: the name in the body changes"

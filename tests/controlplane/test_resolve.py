@@ -5,6 +5,7 @@ import pytest
 from controlplane.catalogue.providers import PROVIDER_TYPES
 from controlplane.describe import addresses
 from controlplane.plan import Breaker, Choice, Credential, Endpoint, HealthCheck, Plan
+from extproc.contract.endpoints import PASSING
 from extproc.contract.target import Target
 from tests.controlplane.compiling import SECRETS, compile_text, leaf_of, model_of, plan_of
 
@@ -110,6 +111,12 @@ def test_an_account_that_a_model_lists_again_is_a_numbered_leaf() -> None:
 )
 def test_native_or_ext_proc(model: str, why: str | None) -> None:
     assert plan_of(f"\n  {model}").models[0].ways["openai_chat"].ext_proc == why
+
+
+def test_what_a_provider_has_no_counterpart_of() -> None:
+    ways = plan_of("\n  haiku: {target: claude/haiku}").models[0].ways
+    why = "claude has no counterpart (anthropic): ext_proc refuses such requests"
+    assert {ways[dialect].ext_proc for dialect in PASSING} == {why}
 
 
 @pytest.mark.parametrize(
