@@ -30,6 +30,10 @@ from extproc.errors import GatewayError
 from extproc.wire.rawjson import MalformedJSON, decode, encode
 
 _STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+_BEFORE_TEXT: Final = (
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+    b'"delta":{"type":"text_delta","text":'
+)
 _PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 
 
@@ -70,8 +74,9 @@ class MessageWriter:
         self._blocks = 0
         self._kind = ""  # of the block that is open, "text" or "thinking"; tools have their own account
         self._calls: dict[int, _Call] = {}
-        self._text = ""
-        self._refusal = ""
+        self._before_text = b""  # of a delta in the text block that is open
+        self._text: list[str] = []
+        self._refusal: list[str] = []
         self._finish: ev.Finish | None = None
 
     def write(self, events: list[ev.Event]) -> bytes:
@@ -79,6 +84,9 @@ class MessageWriter:
         return b"".join(map(self._event, events))
 
     def _event(self, event: ev.Event) -> bytes:  # noqa: C901, PLR0912 - one line an event
+        if isinstance(event, ev.TextDelta) and self._kind == "text" and event.choice == 0:  # nearly all
+            self._text.append(event.text)
+            return self._before_text + encode(event.text) + b"}}\n\n"
         match event:
             case ev.Start():
                 self._start = event
@@ -97,10 +105,10 @@ class MessageWriter:
         begun = self._begin()
         match event:
             case ev.TextDelta(text):
-                self._text += text
+                self._text.append(text)
                 return begun + self._say(text)
             case ev.RefusalDelta(text):
-                self._refusal += text
+                self._refusal.append(text)
                 return begun + self._say(text)
             case ev.ReasoningDelta(text):
                 delta = {"type": "thinking_delta", "thinking": text}
@@ -112,7 +120,7 @@ class MessageWriter:
             case ev.ToolCallDelta():
                 return begun + self._more(event)
             case ev.Cited(cited):
-                citation = write_citation(cited, self._text[cited.start : cited.end])
+                citation = write_citation(cited, "".join(self._text)[cited.start : cited.end])
                 opened = begun + self._open("text")
                 return opened + self._delta(
                     self._blocks - 1, {"type": "citations_delta", "citation": citation}
@@ -146,7 +154,10 @@ class MessageWriter:
         block: dict[str, Any] = {"type": kind, kind: ""}
         if kind == "thinking":
             block["signature"] = ""
-        return closed + self._start_block(block)
+        started = self._start_block(block)
+        if kind == "text":
+            self._before_text = _BEFORE_TEXT % (self._blocks - 1)
+        return closed + started
 
     def _start_block(self, block: dict[str, Any]) -> bytes:
         self._blocks += 1
@@ -203,6 +214,6 @@ class MessageWriter:
             called=bool(self._calls),
             refused=bool(self._refusal),
         )
-        told = stop(reason, finish.stop_sequence, self._refusal)
+        told = stop(reason, finish.stop_sequence, "".join(self._refusal))
         usage = write_usage(self._usage or Usage())
         return self._close() + _event("message_delta", delta=told, usage=usage) + _STOP
