@@ -282,3 +282,39 @@ def test_requests_for_no_model(
     finally:
         connection.close()
     assert (response.status, told["type"], told["error"]["type"]) == (status, "error", kind)
+
+
+@pytest.mark.parametrize("model", ["renamed", "claude-haiku-4-5", "translated", "google_ai", "aws_bedrock"])
+def test_what_coding_agents_send(client: anthropic.Anthropic, accounts: Accounts, model: str) -> None:
+    """The beta client: a query, a header, caching marks, adaptive thinking, tools by the dozen."""
+    system: Any = [
+        {"type": "text", "text": "You are an agent.", "cache_control": {"type": "ephemeral"}},
+        {"type": "text", "text": "Be brief."},
+    ]
+    tools: Any = [{**WEATHER, "name": f"tool_{n}"} for n in range(20)]
+    tools[-1]["cache_control"] = {"type": "ephemeral"}
+    with client.beta.messages.stream(
+        model=model,
+        max_tokens=8000,
+        betas=["interleaved-thinking-2025-05-14"],
+        system=system,
+        tools=tools,
+        tool_choice={"type": "none"},
+        metadata={"user_id": "user_" + "0" * 64 + "_account__session_" + "1" * 36},
+        messages=user("list the files"),
+    ) as stream:
+        message = stream.get_final_message()
+    assert "list the files" in "".join(block.text for block in message.content if block.type == "text")
+    if model in ASIDE:
+        headers = {name.lower(): value for name, value in accounts.requests("claude")[-1]["headers"]}
+        assert headers["anthropic-beta"] == "interleaved-thinking-2025-05-14"
+
+
+def test_what_is_not_honoured_is_named(client: anthropic.Anthropic) -> None:
+    answer = client.messages.with_raw_response.create(
+        model="translated",
+        max_tokens=100,
+        messages=user("hello"),
+        extra_body={"top_k": 5, "inference_geo": "us"},
+    )
+    assert answer.headers["x-llm-gateway-degraded"] == "inference_geo, top_k"
