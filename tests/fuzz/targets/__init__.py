@@ -10,7 +10,7 @@ import importlib
 from types import ModuleType
 from typing import Final
 
-NAMES: Final = ("frames", "headers", "messages", "streams", "bodies", "yaml")
+NAMES: Final = ("frames", "headers", "messages", "streams", "eventstream", "bodies", "yaml")
 
 
 def target(name: str) -> ModuleType:
