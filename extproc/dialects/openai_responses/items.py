@@ -94,6 +94,7 @@ class Conversation:
 
     def _message(self, item: shapes.Item, role: str, index: int, path: str) -> None:
         parts = read_parts(item.content, f"{path}.content", lambda n: self._raw_parts(index, "content")[n])
+        self._name_lost(item.content, f"{path}.content")
         match role:
             case "assistant":
                 self._open(path).parts += parts
@@ -114,7 +115,14 @@ class Conversation:
         if given is None:
             raise RequestError(f"{path}.output: required field is missing", param=f"{path}.output")
         output = decode_field(given, str | list[shapes.Part], f"{path}.output")  # type: ignore[arg-type]
+        self._name_lost(output, f"{path}.output")
         return read_parts(output, f"{path}.output", lambda n: self._raw_parts(index, "output")[n])
+
+    def _name_lost(self, content: str | list[shapes.Part] | None, path: str) -> None:
+        """How closely a file is looked at is nobody else's choice."""
+        for n, part in enumerate(content if isinstance(content, list) else ()):
+            if part.type == "input_file" and part.detail not in (None, "auto"):
+                self.unsupported.append(f"{path}[{n}].detail")
 
     def _raw_parts(self, index: int, field: str) -> list[Raw]:
         item = decode(self._items, list[shapes.RawContent])[index]

@@ -86,6 +86,11 @@ class Tool(msgspec.Struct, gc=False):
     user_location: Location | None = None
     filters: Raw = ABSENT
     external_web_access: bool | None = None
+    search_content_types: list[str] | None = None
+    allowed_callers: list[str] | None = None
+    defer_loading: bool | None = None
+    output_schema: Raw = ABSENT
+    asynchronous: bool | None = msgspec.field(default=None, name="async")
 
 
 class AllowedTool(msgspec.Struct, gc=False):

@@ -78,7 +78,18 @@ class Tools:
         self.places[f"{neutral}.function"] = path
         self.tools.append(tool)
 
+    def _name_lost(self, tool: shapes.Tool, path: str) -> None:
+        """What functions and custom tools may say, and nobody else's can."""
+        lost = {
+            "allowed_callers": tool.allowed_callers not in (None, ["direct"]),
+            "async": tool.asynchronous,
+            "defer_loading": tool.defer_loading,
+            "output_schema": present(tool.output_schema) is not None,
+        }
+        self.unsupported += [f"{path}.{name}" for name, said in lost.items() if said]
+
     def _function(self, tool: shapes.Tool, path: str) -> None:
+        self._name_lost(tool, path)
         function = FunctionTool(
             name=need(tool.name, f"{path}.name"),
             description=tool.description,
@@ -88,6 +99,7 @@ class Tools:
         self._add(function, path)
 
     def _custom(self, tool: shapes.Tool, path: str) -> None:
+        self._name_lost(tool, path)
         description = tool.description or ""
         grammar = tool.format
         if grammar is not None and grammar.type == "grammar":
@@ -103,6 +115,8 @@ class Tools:
     def _search(self, tool: shapes.Tool, path: str) -> None:
         if present(tool.filters) is not None:
             self.unsupported.append(f"{path}.filters")
+        if tool.search_content_types not in (None, ["text"]):
+            self.unsupported.append(f"{path}.search_content_types")
         if tool.external_web_access is False:
             raise UnsupportedFieldError(
                 f"{path}.external_web_access: this model's provider can only search the live web",

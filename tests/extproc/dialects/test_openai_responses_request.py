@@ -369,6 +369,29 @@ def test_what_nobody_else_honours_is_named() -> None:
     }
 
 
+def test_what_nobody_else_honours_of_tools_and_files() -> None:
+    file = {"type": "input_file", "file_url": "https://x", "detail": "low"}
+    lost = {"allowed_callers": ["programmatic"], "async": True, "defer_loading": True, "output_schema": {}}
+    request = read(
+        input=[
+            {"role": "user", "content": [file]},
+            {"type": "function_call_output", "call_id": "c", "output": [file]},
+        ],
+        tools=[
+            {"type": "function", "name": "f", **lost},
+            {"type": "custom", "name": "c", "allowed_callers": ["direct"], "defer_loading": False},
+            {"type": "web_search", "filters": {}, "search_content_types": ["image"]},
+        ],
+    )
+    assert set(request.unsupported) == {
+        "input[0].content[0].detail",
+        "input[1].output[0].detail",
+        *(f"tools[0].{name}" for name in lost),
+        "tools[2].filters",
+        "tools[2].search_content_types",
+    }
+
+
 def test_vendors_fields_are_for_the_vendor() -> None:
     request = read(top_k=5, context_management={"edits": []})
     assert set(request.extra) == {"top_k", "context_management"}
