@@ -15,6 +15,7 @@ from protos.api import Route
 _OWNER: Final = "llm-gateway"
 _CREATED: Final = 1_700_000_000
 """Model cards must have a creation time; it is the same on every replica."""
+_CREATED_AT: Final = "2023-11-14T22:13:20Z"
 _INVALID: Final = "invalid_request_error"
 
 
@@ -34,7 +35,20 @@ def _error(shape: ErrorShape, name: str, error: ErrorBody, **route: Any) -> Rout
 
 
 def _card(model: str) -> dict[str, Any]:
-    return {"id": model, "object": "model", "created": _CREATED, "owned_by": _OWNER}
+    """One object for clients of OpenAI's API and of Anthropic's, who ignore each other's fields.
+
+    https://platform.openai.com/docs/api-reference/models/object, https://platform.claude.com/docs/en/api/models
+    """
+    return {
+        "id": model,
+        "object": "model",
+        "created": _CREATED,
+        "owned_by": _OWNER,
+        "type": "model",
+        "display_name": model,
+        "created_at": _CREATED_AT,
+        "lifecycle": "active",
+    }
 
 
 def health_live() -> Route:
@@ -42,7 +56,9 @@ def health_live() -> Route:
 
 
 def model_list(models: Sequence[str]) -> Route:
-    return _json("models", {"object": "list", "data": [_card(model) for model in models]})
+    ends = {"first_id": models[0], "last_id": models[-1]} if models else {"first_id": None, "last_id": None}
+    cards = [_card(model) for model in models]
+    return _json("models", {"object": "list", "data": cards, "has_more": False, **ends})
 
 
 def model_card(model: str) -> Route:

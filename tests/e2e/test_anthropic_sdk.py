@@ -318,3 +318,10 @@ def test_what_is_not_honoured_is_named(client: anthropic.Anthropic) -> None:
         extra_body={"top_k": 5, "inference_geo": "us"},
     )
     assert answer.headers["x-llm-gateway-degraded"] == "inference_geo, top_k"
+
+
+def test_the_list_of_models(client: anthropic.Anthropic) -> None:
+    listed = {model.id: model for model in client.models.list()}
+    assert {*MODELS, "dead"} - {"any/gpt-5-mini"} <= listed.keys()
+    assert listed["renamed"].type == "model"
+    assert client.models.retrieve("renamed").display_name == "renamed"
