@@ -21,9 +21,23 @@ from tests.extproc.dialects.messages_client import (
     write_all,
 )
 from tests.extproc.providers.clients import read_all
+from tests.extproc.providers.google_recordings import select as google
+from tests.extproc.providers.test_recorded_bedrock import ANSWERS, STREAMS
 from tests.extproc.recordings import Recording, cuts, select
 
+
+def bedrock(params: list[Any]) -> list[Any]:
+    """Recordings of Bedrock as those of the others are."""
+    return [
+        pytest.param(Recording(each.id, "bedrock", each.status, False, each.body, None), id=each.id)
+        for (each,) in (param.values for param in params)
+        if each is not None
+    ]
+
+
 FORMATS = ("openai", "anthropic")
+UNARY = [r for f in FORMATS for r in select(f, stream=False)] + google(stream=False) + bedrock(ANSWERS)
+STREAMED = [r for f in FORMATS for r in select(f, stream=True)] + google(stream=True) + bedrock(STREAMS)
 
 
 def expect(told: dict[str, Any], source: ChatResponse) -> None:
@@ -64,7 +78,7 @@ def has_json_calls(response: ChatResponse) -> bool:
         return False
 
 
-@pytest.mark.parametrize("recording", [r for f in FORMATS for r in select(f, stream=False)])
+@pytest.mark.parametrize("recording", UNARY)
 def test_answers(recording: Recording) -> None:
     wire_format = WIRE_FORMATS[recording.wire_format]
     response = wire_format.read_response(recording.body)
@@ -78,7 +92,7 @@ def test_answers(recording: Recording) -> None:
         expect(told, response)
 
 
-@pytest.mark.parametrize("recording", [r for f in FORMATS for r in select(f, stream=True)])
+@pytest.mark.parametrize("recording", STREAMED)
 def test_streams(recording: Recording) -> None:
     wire_format = WIRE_FORMATS[recording.wire_format]
     whole = read_all(wire_format.stream_reader(), [recording.body])
