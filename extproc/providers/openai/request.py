@@ -67,7 +67,7 @@ def write_request(request: ChatRequest, target: Target, model: str) -> ProviderR
         path=request_path(target, "/chat/completions", model),
         headers=(("content-type", "application/json"),),
         body=encode(body),
-        unsupported=tuple(unsupported),
+        unsupported=tuple(dict.fromkeys(unsupported)),
     )
 
 
@@ -80,8 +80,9 @@ def _asked(request: ChatRequest, row: Vendor) -> dict[str, Any]:
     choice = request.tool_choice
     tools = request.tools
     if choice is not None and choice.allowed is not None and not row.allowed_tools:
-        tools = tuple(tool for tool in tools if isinstance(tool, NativeTool) or tool.name in choice.allowed)
-        choice = replace(choice, allowed=None)
+        offered = tuple(tool for tool in tools if isinstance(tool, NativeTool) or tool.name in choice.allowed)
+        if offered:
+            tools, choice = offered, replace(choice, allowed=None)
     optional: dict[str, Any] = {
         "temperature": request.temperature,
         "top_p": request.top_p,
@@ -100,6 +101,8 @@ def _asked(request: ChatRequest, row: Vendor) -> dict[str, Any]:
 def _takes(name: str, value: Any, row: Vendor, refuses: frozenset[str]) -> bool:
     if name in refuses or (row.knows is not None and name not in row.knows):
         return False
+    if name == "tool_choice" and not row.allowed_tools:
+        return isinstance(value, str) or value["type"] != "allowed_tools"
     if name == "service_tier":
         return row.tiers is None or value in row.tiers
     return name != "response_format" or row.schemas or value["type"] != "json_schema"
@@ -126,11 +129,11 @@ def _messages(messages: tuple[Message, ...], row: Vendor, unsupported: list[str]
     """
     written: list[dict[str, Any]] = []
     shown: list[Any] = []
-    for place, message in enumerate(messages):
+    for message in messages:
         if shown and not isinstance(message, ToolMessage):
             written.append({"role": "user", "content": shown})
             shown = []
-        written.append(_message(message, place, row, unsupported))
+        written.append(_message(message, row, unsupported))
         if isinstance(message, ToolMessage):
             shown += _shown(message)
     if shown:
@@ -146,13 +149,13 @@ def _shown(message: ToolMessage) -> list[Any]:
     return [{"type": "text", "text": f"From the result of tool call {message.call_id}:"}, *parts]
 
 
-def _message(message: Message, place: int, row: Vendor, unsupported: list[str]) -> dict[str, Any]:
+def _message(message: Message, row: Vendor, unsupported: list[str]) -> dict[str, Any]:
     written = _written(message, row)
     name = None if isinstance(message, ToolMessage) else message.name
     if name is not None and row.names:
         written["name"] = name
     elif name is not None:
-        unsupported.append(f"messages[{place}].name")
+        unsupported.append("messages.name")
     return written
 
 

@@ -205,6 +205,8 @@ def test_tools_to_choose_from() -> None:
     }
     assert sent("openai", **asked) == (asked, [])
     assert sent("vllm", **asked) == ({"tools": [OTHER], "tool_choice": "required"}, [])
+    none = asked | {"tools": [FUNCTION]}
+    assert sent("vllm", **none) == ({"tools": [FUNCTION]}, ["tool_choice"])
 
 
 MESSAGES: Any = [
@@ -234,4 +236,4 @@ def test_messages(kind: str, developer: str, assistant: dict[str, Any]) -> None:
         {"role": "user", "content": "u"} | named,
         {"role": "assistant", "content": said} | assistant,
     ]
-    assert unsupported == ([] if named else ["messages[0].name", "messages[1].name"])
+    assert unsupported == ([] if named else ["messages.name"])
