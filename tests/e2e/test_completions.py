@@ -29,7 +29,7 @@ listener: {{address: 127.0.0.1, port: {{port}}}}
 admin: {{port: {{admin}}}}
 providers:
   openai: {accounts.provider("openai", "openai")}
-  groq: {accounts.provider("groq", "groq")}
+  deepseek: {accounts.provider("deepseek", "deepseek")}
   azure: {accounts.provider("azure", "azure_openai", base_url=azure, api_version='"2024-10-21"')}
   ollama: {accounts.provider("ollama", "ollama")}
   vllm: {accounts.provider("vllm", "vllm")}
@@ -49,7 +49,7 @@ models:
   gemini: {{target: gemini/gemini-2.5-flash}}
   vertex: {{target: cloud/gemini-2.5-flash}}
   bedrock: {{target: aws/amazon.nova-lite-v1:0}}
-  chat-only: {{target: groq/llama}}
+  chat-only: {{target: deepseek/deepseek-chat}}
   translated: {{target: claude/claude-haiku-4-5}}
   failover:
     targets:
