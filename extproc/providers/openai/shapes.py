@@ -114,8 +114,15 @@ class Usage(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
 
 
+class XGroq(msgspec.Struct, gc=False):
+    usage: Usage | None = None
+
+
 class Completion(msgspec.Struct, gc=False):
-    """An answer or a chunk. created: some vendors send a fraction."""
+    """An answer or a chunk. created: some vendors send a fraction.
+
+    x_groq: where Groq tells a stream's usage, asked or not (https://console.groq.com/docs/api-reference#chat).
+    """
 
     id: str | None = None
     created: float | None = None
@@ -124,4 +131,5 @@ class Completion(msgspec.Struct, gc=False):
     service_tier: str | None = None
     choices: list[Choice] | None = None
     usage: Usage | None = None
+    x_groq: XGroq | None = None
     error: Raw = ABSENT

@@ -89,8 +89,11 @@ class OpenAIStreamReader(EventStreamReader):
             if known is None:
                 known = self._choices[index] = _Choice(index)
             self._choice(known, choice, out)
-        if chunk.usage is not None:
-            out.append(ev.UsageSeen(read_usage(chunk.usage)))
+        usage = chunk.usage
+        if usage is None and chunk.x_groq is not None:
+            usage = chunk.x_groq.usage
+        if usage is not None:
+            out.append(ev.UsageSeen(read_usage(usage)))
 
     def _choice(self, known: _Choice, choice: shapes.Choice, out: list[ev.Event]) -> None:
         index = known.index

@@ -96,7 +96,8 @@ def rebuilt(data: list[dict[str, Any]]) -> dict[str, Any]:
     total: dict[str, Any] = {"usage": None, "finish_reason": None, "logprobs": []}
     for chunk in data:
         total["id"] = total.get("id") or chunk.get("id")
-        total["usage"] = chunk.get("usage") or total["usage"]
+        of_groq = (chunk.get("x_groq") or {}).get("usage")
+        total["usage"] = chunk.get("usage") or of_groq or total["usage"]
         for choice in chunk["choices"]:
             delta = choice.get("delta") or {}
             message["content"] += said(delta)
