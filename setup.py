@@ -30,6 +30,7 @@ HOT = [
     "extproc/providers/openai/request.py",
     "extproc/providers/openai/response.py",
     "extproc/providers/openai/stream.py",
+    "extproc/providers/openai/watcher.py",
     "extproc/providers/streaming.py",
     "extproc/responses.py",
     "extproc/server.py",

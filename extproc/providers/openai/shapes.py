@@ -133,3 +133,14 @@ class Completion(msgspec.Struct, gc=False):
     usage: Usage | None = None
     x_groq: XGroq | None = None
     error: Raw = ABSENT
+
+
+class TypedEvent(msgspec.Struct, gc=False):
+    """An event of the Responses API, or an error that a proxy has put in."""
+
+    type: str = ""
+    error: Raw = ABSENT
+
+
+class FailedEvent(msgspec.Struct, gc=False):
+    response: Raw = ABSENT
