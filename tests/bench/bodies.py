@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from tests.extproc.wire import frames
+
 WORD: Final = " lorem"
 """The content of each streamed chunk; nothing else in a stream contains it, so it can be counted."""
 MARK: Final = WORD.encode()
@@ -16,6 +18,14 @@ ANSWER: Final = (
 )
 
 _CREATED: Final = 1_760_000_000
+_BEDROCK_USAGE: Final = {
+    "cacheReadInputTokens": 0,
+    "cacheWriteInputTokens": 0,
+    "inputTokens": 82,
+    "outputTokens": 58,
+    "serverToolUsage": {},
+    "totalTokens": 140,
+}
 
 
 def request(model: str, *, stream: bool, chunks: int = 100) -> bytes:
@@ -163,6 +173,32 @@ def _gemini(text: str, **fields: Any) -> bytes:
             "responseId": "Un6LacrVMcjUxs0PmJfWoQc",
         }
     )
+
+
+def bedrock_answer() -> bytes:
+    return _compact(
+        {
+            "metrics": {"latencyMs": 1170},
+            "output": {"message": {"content": [{"text": ANSWER}], "role": "assistant"}},
+            "stopReason": "end_turn",
+            "usage": _BEDROCK_USAGE,
+        }
+    )
+
+
+def bedrock_stream() -> tuple[bytes, bytes, bytes]:
+    """The same in AWS's event-stream messages, padded as Bedrock's are."""
+
+    def event(kind: str, **fields: Any) -> bytes:
+        return frames.event(kind, {**fields, "p": "abcdefghijklmnopqrstuvwxyz"})
+
+    delta = event("contentBlockDelta", contentBlockIndex=0, delta={"text": WORD})
+    end = (
+        event("contentBlockStop", contentBlockIndex=0)
+        + event("messageStop", stopReason="end_turn")
+        + event("metadata", metrics={"latencyMs": 2040}, usage=_BEDROCK_USAGE)
+    )
+    return event("messageStart", role="assistant"), delta, end
 
 
 def openai_error() -> bytes:

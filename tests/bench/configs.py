@@ -28,11 +28,14 @@ class ConfigError(Exception):
 def gateway_yaml(port: int, upstreams: Mapping[str, int]) -> str:
     """A model for each row. Breakers never open: the failing provider is to be asked each time."""
 
-    def provider(kind: str, face: str) -> str:
+    def provider(kind: str, face: str, credential: str = "api_key: {env: BENCH_KEY}") -> str:
         return (
-            f"{{type: {kind}, base_url: 'http://127.0.0.1:{upstreams[face]}', api_key: {{env: BENCH_KEY}}, "
+            f"{{type: {kind}, base_url: 'http://127.0.0.1:{upstreams[face]}', {credential}, "
             "circuit_breaker: {consecutive_errors: 1000000}}"
         )
+
+    keys = "{access_key_id: {env: BENCH_KEY}, secret_access_key: {env: BENCH_KEY}}"
+    signed = f"region: us-east-1, aws: {keys}"
 
     return f"""
 listener: {{address: 127.0.0.1, port: {port}}}
@@ -44,6 +47,8 @@ providers:
   anthropic-stream: {provider("anthropic", "anthropic-stream")}
   gemini: {provider("google_ai", "gemini")}
   gemini-stream: {provider("google_ai", "gemini-stream")}
+  bedrock: {provider("aws_bedrock", "bedrock", signed)}
+  bedrock-stream: {provider("aws_bedrock", "bedrock-stream", signed)}
   failing: {provider("openai", "failing")}
 models:
   native-unary: {{target: openai/native-unary}}
@@ -58,6 +63,8 @@ models:
   translated-stream: {{target: anthropic-stream/claude-haiku-4-5}}
   gemini-unary: {{target: gemini/gemini-2.5-flash}}
   gemini-stream: {{target: gemini-stream/gemini-2.5-flash}}
+  bedrock-unary: {{target: bedrock/amazon.nova-lite-v1:0}}
+  bedrock-stream: {{target: bedrock-stream/amazon.nova-lite-v1:0}}
   translated-failover:
     targets:
       - {{provider: failing, model: gpt-4o-mini}}

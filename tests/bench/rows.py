@@ -78,6 +78,8 @@ def _over(transport: str) -> list[Row]:
         row("translated-stream", "stream", 1),
         row("gemini-unary", "unary", 1),
         row("gemini-stream", "stream", 1),
+        row("bedrock-unary", "unary", 1),
+        row("bedrock-stream", "stream", 1),
         row("translated-failover", "unary", 2),
     ]
 

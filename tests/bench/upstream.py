@@ -21,7 +21,7 @@ INTERVAL: Final = 0.02
 """Seconds between two chunks of a stream."""
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_CHUNKS: Final = re.compile(rb'"(?:max_(?:completion_)?tokens|maxOutputTokens)" *: *(\d+)')
+_CHUNKS: Final = re.compile(rb'"(?:max_(?:completion_)?tokens|max(?:Output)?Tokens)" *: *(\d+)')
 _LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 
 
@@ -93,9 +93,11 @@ class _Unary(_Upstream):
 class _Stream(_Upstream):
     """One write for each chunk, so that Envoy sees one event at a time."""
 
-    def __init__(self, begin: bytes, delta: bytes, end: bytes) -> None:
+    def __init__(
+        self, begin: bytes, delta: bytes, end: bytes, content_type: bytes = b"text/event-stream"
+    ) -> None:
         super().__init__()
-        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n" % content_type
         self._begin, self._delta, self._end = head + chunk(begin), chunk(delta), chunk(end) + b"0\r\n\r\n"
 
     def answer(self, request: bytearray) -> None:
@@ -124,10 +126,12 @@ FACES: Final[dict[str, Callable[[], asyncio.Protocol]]] = {
     "openai": lambda: _Unary(whole(b"200 OK", bodies.openai_answer())),
     "anthropic": lambda: _Unary(whole(b"200 OK", bodies.anthropic_answer())),
     "gemini": lambda: _Unary(whole(b"200 OK", bodies.gemini_answer())),
+    "bedrock": lambda: _Unary(whole(b"200 OK", bodies.bedrock_answer())),
     "failing": lambda: _Unary(whole(b"503 Service Unavailable", bodies.openai_error())),
     "openai-stream": lambda: _Stream(*bodies.openai_stream()),
     "anthropic-stream": lambda: _Stream(*bodies.anthropic_stream()),
     "gemini-stream": lambda: _Stream(*bodies.gemini_stream()),
+    "bedrock-stream": lambda: _Stream(*bodies.bedrock_stream(), b"application/vnd.amazon.eventstream"),
 }
 """What a port answers."""
 
