@@ -11,12 +11,23 @@ WORD: Final = " lorem"
 """The content of each streamed chunk; nothing else in a stream contains it, so it can be counted."""
 MARK: Final = WORD.encode()
 DONE: Final = b"data: [DONE]\n\n"
+MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 ANSWER: Final = (
     "The gateway keeps one connection pool for each provider and sends a request on the connection that is "
     "free first, so a slow answer never blocks the next one. If you see queueing, raise the provider's limit "
     "of concurrent requests or add a second endpoint. Shall I show you where?"
 )
 
+_SYSTEM: Final = "You are a support engineer. Answer in short, exact sentences."
+_TURNS: Final = (
+    {"role": "user", "content": "How does the gateway choose a connection to a provider?"},
+    {
+        "role": "assistant",
+        "content": "It keeps a pool of connections for each provider and takes one that is idle, "
+        "or opens another.",
+    },
+    {"role": "user", "content": "And what happens to my request while the others are slow to answer?"},
+)
 _CREATED: Final = 1_760_000_000
 _BEDROCK_USAGE: Final = {
     "cacheReadInputTokens": 0,
@@ -30,26 +41,17 @@ _BEDROCK_USAGE: Final = {
 
 def request(model: str, *, stream: bool, chunks: int = 100) -> bytes:
     """A chat of four messages. The stand's provider streams as many chunks as tokens are allowed."""
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": [
-            {"role": "system", "content": "You are a support engineer. Answer in short, exact sentences."},
-            {"role": "user", "content": "How does the gateway choose a connection to a provider?"},
-            {
-                "role": "assistant",
-                "content": "It keeps a pool of connections for each provider and takes one that is idle, "
-                "or opens another.",
-            },
-            {
-                "role": "user",
-                "content": "And what happens to my request while the others are slow to answer?",
-            },
-        ],
-        "temperature": 0.7,
-        "max_tokens": chunks,
-        "stream": stream,
-    }
-    return _compact(body)
+    system = {"role": "system", "content": _SYSTEM}
+    return _request(model, {"messages": [system, *_TURNS]}, stream=stream, chunks=chunks)
+
+
+def messages_request(model: str, *, stream: bool, chunks: int = 100) -> bytes:
+    """The same in Anthropic's format."""
+    return _request(model, {"system": _SYSTEM, "messages": _TURNS}, stream=stream, chunks=chunks)
+
+
+def _request(model: str, said: dict[str, Any], *, stream: bool, chunks: int) -> bytes:
+    return _compact({"model": model, **said, "temperature": 0.7, "max_tokens": chunks, "stream": stream})
 
 
 def openai_answer() -> bytes:

@@ -65,6 +65,8 @@ models:
   gemini-stream: {{target: gemini-stream/gemini-2.5-flash}}
   bedrock-unary: {{target: bedrock/amazon.nova-lite-v1:0}}
   bedrock-stream: {{target: bedrock-stream/amazon.nova-lite-v1:0}}
+  messages-unary: {{target: openai/gpt-4o-mini}}
+  messages-stream: {{target: openai-stream/gpt-4o-mini}}
   translated-failover:
     targets:
       - {{provider: failing, model: gpt-4o-mini}}

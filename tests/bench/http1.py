@@ -7,10 +7,10 @@ from typing import Final
 _END: Final = b"\r\n\r\n"
 
 
-def post(authority: str, body: bytes) -> bytes:
-    """A chat request as bytes."""
+def post(authority: str, path: str, body: bytes) -> bytes:
+    """A request as bytes."""
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: {authority}\r\nuser-agent: bench\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: {authority}\r\nuser-agent: bench\r\n"
         "accept: application/json\r\nauthorization: Bearer sk-client-of-the-gateway\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )

@@ -96,16 +96,16 @@ def measure(row: Row, site: Site, effort: Effort, directory: Path) -> Measured:
 
 def _unary(row: Row, site: Site, effort: Effort, directory: Path) -> Measured:
     port = site.ports["unary"]
-    body = bodies.request(row.model, stream=False)
+    body = row.api.request(row.model, stream=False)
     problem = uvloop.run(_probe(row, port, body))
     if problem:
         return Measured(row.name, {}, problem)
     script = directory / f"{row.name}.lua"
     script.write_text(wrk.script(body))
     if effort.warm_up:
-        wrk.run(port, script, effort.warm_up)
+        wrk.run(port, row.api.path, script, effort.warm_up)
     with _cost(site) as closed:
-        summary = wrk.run(port, script, effort.closed)
+        summary = wrk.run(port, row.api.path, script, effort.closed)
     if summary.problem:
         return Measured(row.name, {}, summary.problem)
     figures = {
@@ -115,7 +115,7 @@ def _unary(row: Row, site: Site, effort: Effort, directory: Path) -> Measured:
         "stolen": closed.stolen,
         "others": closed.others,
     }
-    at_rate, problem = uvloop.run(_at_rate(site, body, effort.open))
+    at_rate, problem = uvloop.run(_at_rate(row, site, body, effort.open))
     return Measured(row.name, figures | at_rate, problem)
 
 
@@ -128,7 +128,7 @@ def _each(cost: _Cost, count: int) -> dict[str, float]:
 async def _probe(row: Row, port: int, body: bytes) -> str:
     """Whether one answer is what the row is about; the problem if not."""
     async with connected(port, 1) as client:
-        [exchange] = await client.run(_post(port, body), count=1, interval=0.001, longest=2)
+        [exchange] = await client.run(_post(row, port, body), count=1, interval=0.001, longest=2)
     if problem := _problem_of([exchange]):
         return problem
     if bodies.ANSWER.encode() not in exchange.response.body:
@@ -143,9 +143,9 @@ def _attempts_problem(row: Row, exchange: Exchange) -> str:
     return ""
 
 
-async def _at_rate(site: Site, body: bytes, seconds: float) -> tuple[dict[str, float], str]:
+async def _at_rate(row: Row, site: Site, body: bytes, seconds: float) -> tuple[dict[str, float], str]:
     port = site.ports["unary"]
-    request = _post(port, body)
+    request = _post(row, port, body)
     count = int(RATE * seconds)
     async with connected(port, _CONNECTIONS) as client:
         await client.run(request, count=_CONNECTIONS, interval=0.001, longest=5)
@@ -160,8 +160,8 @@ async def _at_rate(site: Site, body: bytes, seconds: float) -> tuple[dict[str, f
 
 async def _stream(row: Row, site: Site) -> Measured:
     port = site.ports["stream"]
-    body = bodies.request(row.model, stream=True, chunks=CHUNKS)
-    warm_up = _post(port, bodies.request(row.model, stream=True, chunks=_WARM_UP_CHUNKS))
+    body = row.api.request(row.model, stream=True, chunks=CHUNKS)
+    warm_up = _post(row, port, row.api.request(row.model, stream=True, chunks=_WARM_UP_CHUNKS))
     async with connected(port, STREAMS) as client:
         # As many streams as later: connections to the provider stand, and code is warm.
         warm = await client.run(
@@ -171,7 +171,7 @@ async def _stream(row: Row, site: Site) -> Measured:
             return Measured(row.name, {}, problem)
         with _cost(site) as cost:
             exchanges = await client.run(
-                _post(port, body), count=STREAMS, interval=_STAGGER, longest=CHUNKS * INTERVAL
+                _post(row, port, body), count=STREAMS, interval=_STAGGER, longest=CHUNKS * INTERVAL
             )
     if problem := _stream_problem(row, exchanges, CHUNKS):
         return Measured(row.name, {}, problem)
@@ -195,8 +195,8 @@ def _stream_problem(row: Row, exchanges: Sequence[Exchange], chunks: int) -> str
     for exchange in exchanges:
         if exchange.chunks != chunks:
             return f"a stream had {exchange.chunks} chunks instead of {chunks}"
-        if not exchange.response.body.endswith(bodies.DONE):
-            return "a stream did not end with [DONE]"
+        if not exchange.response.body.endswith(row.api.end):
+            return f"a stream did not end with {row.api.end.decode().strip()}"
     return _attempts_problem(row, exchanges[0])
 
 
@@ -213,5 +213,5 @@ def _percentiles(unit: str, values: Sequence[float]) -> dict[str, float]:
     return {f"p{rank}_{unit}": percentile(values, rank) for rank in (50, 95, 99)}
 
 
-def _post(port: int, body: bytes) -> bytes:
-    return post(f"127.0.0.1:{port}", body)
+def _post(row: Row, port: int, body: bytes) -> bytes:
+    return post(f"127.0.0.1:{port}", row.api.path, body)

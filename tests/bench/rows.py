@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from tests.bench.apis import CHAT, MESSAGES, Api
+
 Kind: TypeAlias = Literal["unary", "stream"]
 
 PLAIN: Final = "plain"
@@ -27,6 +29,7 @@ class Row:
     site: the Envoy under load, see `stand`; ``gateway@TRANSPORT`` is ours.
     model: the public name that the request asks for.
     attempts: what the gateway must say it needed, where the number is the point of the row.
+    api: what the client speaks.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Row:
     site: str
     model: str
     attempts: int | None = None
+    api: Api = CHAT
 
     @property
     def base(self) -> str:
@@ -68,8 +72,8 @@ def rows(transports: Sequence[str]) -> list[Row]:
 
 
 def _over(transport: str) -> list[Row]:
-    def row(name: str, kind: Kind, attempts: int) -> Row:
-        return Row(f"{name}@{transport}", kind, gateway_site(transport), name, attempts)
+    def row(name: str, kind: Kind, attempts: int, api: Api = CHAT) -> Row:
+        return Row(f"{name}@{transport}", kind, gateway_site(transport), name, attempts, api)
 
     return [
         row("alias-unary", "unary", 1),
@@ -80,6 +84,8 @@ def _over(transport: str) -> list[Row]:
         row("gemini-stream", "stream", 1),
         row("bedrock-unary", "unary", 1),
         row("bedrock-stream", "stream", 1),
+        row("messages-unary", "unary", 1, MESSAGES),
+        row("messages-stream", "stream", 1, MESSAGES),
         row("translated-failover", "unary", 2),
     ]
 

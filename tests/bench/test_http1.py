@@ -36,6 +36,7 @@ def test_what_it_cannot_read(raw: bytes) -> None:
 
 
 def test_a_request_has_its_length() -> None:
-    head, _, body = post("127.0.0.1:1", b'{"a": 1}').partition(b"\r\n\r\n")
+    head, _, body = post("127.0.0.1:1", "/v1/messages", b'{"a": 1}').partition(b"\r\n\r\n")
     assert body == b'{"a": 1}'
+    assert head.startswith(b"POST /v1/messages HTTP/1.1\r\n")
     assert b"\r\ncontent-length: 8" in head

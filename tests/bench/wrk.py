@@ -64,9 +64,9 @@ def parse(output: str) -> Summary:
     raise ValueError(f"wrk said nothing of use: {output.strip()[-300:]!r}")
 
 
-def run(port: int, script_file: Path, seconds: int) -> Summary:
+def run(port: int, path: str, script_file: Path, seconds: int) -> Summary:
     """Raises: ValueError, OSError, subprocess.TimeoutExpired."""
-    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    url = f"http://127.0.0.1:{port}{path}"
     argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script_file), url]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + 30, check=False)
     return parse(done.stdout + done.stderr)
