@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+from extproc.chat.model import ChatRequest
 from extproc.chat.seams import ReplyContext
 from extproc.contract.target import RoutePolicy, Target
 from extproc.dialects import DIALECTS
@@ -31,9 +32,17 @@ CLAUDE: Final = Target(
     leaf="claude", provider="claude", type="anthropic", wire_format="anthropic", base_path="/v1"
 )
 OPENAI: Final = Target(leaf="openai", provider="openai", type="openai", wire_format="openai", base_path="/v1")
-POLICY: Final = RoutePolicy(
-    model=MODEL, dialect="openai_chat", models={"openai": "gpt-4o-mini", "claude": "claude-haiku-4-5"}
+GEMINI: Final = Target(
+    leaf="gemini", provider="gemini", type="google_ai", wire_format="google", base_path="/v1beta"
 )
+BEDROCK: Final = Target(leaf="aws", provider="aws", type="aws_bedrock", wire_format="bedrock", base_path="")
+MODELS: Final = {
+    "openai": "gpt-4o-mini",
+    "claude": "claude-haiku-4-5",
+    "gemini": "gemini-2.5-flash",
+    "aws": "amazon.nova-lite-v1:0",
+}
+POLICY: Final = RoutePolicy(model=MODEL, dialect="openai_chat", models=MODELS)
 HEADERS: Final = {
     ":method": "POST",
     ":path": "/v1/chat/completions",
@@ -53,6 +62,7 @@ SSE_TYPE: Final[dict[str, str | bytes]] = {
     "content-type": "text/event-stream; charset=utf-8",
     "transfer-encoding": "chunked",
 }
+AWS_TYPE: Final[dict[str, str | bytes]] = {**SSE_TYPE, "content-type": "application/vnd.amazon.eventstream"}
 REPLY: Final = ReplyContext(model=MODEL, created=1_760_000_000, request_id=HEADERS["x-request-id"])
 CALLS: Final = 100
 """How often a function is called between two looks at the clock."""
@@ -75,7 +85,13 @@ def cases() -> list[Case]:
         *_translations(small),
         _session("session: a unary exchange", _messages(small)),
         _stream("stream: a unary exchange", _unary(small)),
-        Case("stream: one translated chunk", _chunks, CHUNKS),
+        Case("stream: one translated chunk", lambda: _chunks(CLAUDE, bodies.anthropic_stream()), CHUNKS),
+        Case("stream: one chunk of Gemini", lambda: _chunks(GEMINI, bodies.gemini_stream()), CHUNKS),
+        Case(
+            "stream: one chunk of Bedrock",
+            lambda: _chunks(BEDROCK, bodies.bedrock_stream(), AWS_TYPE),
+            CHUNKS,
+        ),
         _stream("stream: same format, renamed", _renamed(small)),
         _stream("stream: same format, watched", _watched(small)),
         *_requests("30 messages, 10 tools", long),
@@ -106,14 +122,21 @@ def _stream(name: str, messages: list[bytes]) -> Case:
 
 
 def _translations(body: bytes) -> Iterator[Case]:
-    dialect, claude = DIALECTS["openai_chat"], WIRE_FORMATS["anthropic"]
+    dialect = DIALECTS["openai_chat"]
     request = dialect.read_request(body)
-    answer = bodies.anthropic_answer()
-    response = claude.read_response(answer)
+    response = WIRE_FORMATS["anthropic"].read_response(bodies.anthropic_answer())
     yield _calls("dialect.read_request", lambda: dialect.read_request(body))
-    yield _calls("anthropic.write_request", lambda: claude.write_request(request, CLAUDE, "claude-haiku-4-5"))
-    yield _calls("anthropic.read_response", lambda: claude.read_response(answer))
+    yield from _format(request, CLAUDE, bodies.anthropic_answer())
+    yield from _format(request, GEMINI, bodies.gemini_answer())
+    yield from _format(request, BEDROCK, bodies.bedrock_answer())
     yield _calls("dialect.write_response", lambda: dialect.write_response(response, REPLY))
+
+
+def _format(request: ChatRequest, target: Target, answer: bytes) -> Iterator[Case]:
+    name, model = target.wire_format, MODELS[target.leaf]
+    wire_format = WIRE_FORMATS[name]
+    yield _calls(f"{name}.write_request", lambda: wire_format.write_request(request, target, model))
+    yield _calls(f"{name}.read_response", lambda: wire_format.read_response(answer))
 
 
 def _requests(name: str, body: bytes) -> Iterator[Case]:
@@ -162,12 +185,14 @@ def _watched(body: bytes) -> list[bytes]:
     return [*_begun(body, OPENAI), envoy.response_headers(200, SSE_TYPE), *pieces]
 
 
-def _chunks() -> Callable[[], None]:
-    """A stream after its first content: one event of Anthropic's, one message of Envoy's, one chunk."""
-    begin, chunk, _ = bodies.anthropic_stream()
+def _chunks(
+    target: Target, streamed: tuple[bytes, bytes, bytes], headers: dict[str, str | bytes] = SSE_TYPE
+) -> Callable[[], None]:
+    """A stream after its first content: one event of the provider's, one message of Envoy's, one chunk."""
+    begin, chunk, _ = streamed
     stream = Stream()
-    _received(stream, _begun(bodies.request(MODEL, stream=True), CLAUDE))
-    _received(stream, [envoy.response_headers(200, SSE_TYPE)])
+    _received(stream, _begun(bodies.request(MODEL, stream=True), target))
+    _received(stream, [envoy.response_headers(200, headers)])
     _received(stream, [envoy.response_body(piece) for piece in (begin, chunk)])
     more = [envoy.response_body(chunk)] * CHUNKS
     return lambda: _received(stream, more)
