@@ -59,7 +59,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round, under a minute")
+    parser.add_argument("--quick", action="store_true", help="one short round, a minute and a half")
     parser.add_argument("--only", default="", metavar="ROW,…", help="rows by name or pattern, see --list")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--rounds", type=int, metavar="N", help="how often each row is measured")
