@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from controlplane.catalogue.providers import PROVIDER_TYPES
 from simulator import Simulator, running
 from tests.e2e.harness import CLIENT_KEY, Gateway, running_gateway
 
@@ -24,12 +25,20 @@ def simulator() -> Iterator[Simulator]:
         yield simulator
 
 
+def _path(kind: str, *, dated: bool) -> str:
+    """Where the simulator, as the vendor, has the endpoints of a provider of type `kind`."""
+    row = PROVIDER_TYPES[kind]
+    if row.path_required:
+        return "/v1/projects/acme/locations/global"
+    return (row.versioned_path if dated else row.default_path) or "/v1"
+
+
 class Accounts:
     """Accounts at the simulator, each with a key of its own, that nobody else uses."""
 
     def __init__(self, simulator: Simulator, directory: Path) -> None:
         self.simulator = simulator
-        self._directory = directory
+        self.directory = directory
         self._prefix = f"w{os.getpid()}n{next(_numbers)}"
         self._keys: dict[str, str] = {}
 
@@ -44,11 +53,11 @@ class Accounts:
         return f"{self._prefix}-{name}"
 
     def provider(self, name: str, kind: str, **more: Any) -> str:
-        """The YAML (flow style) of a provider whose account is `name`."""
-        (self._directory / f"{name}.key").write_text(self.key(name) + "\n")
+        """The YAML (flow style) of a provider whose account is `name`, at the address that its type has."""
+        (self.directory / f"{name}.key").write_text(self.key(name) + "\n")
         fields = {
             "type": kind,
-            "base_url": f"{self.simulator.url}/{self.full(name)}/v1",
+            "base_url": f"{self.simulator.url}/{self.full(name)}{_path(kind, dated='api_version' in more)}",
             "api_key": f"{{file: {name}.key}}",
             **more,
         }

@@ -55,7 +55,7 @@ models:
   renamed-openai: {{target: openai/another-name}}
   only-anthropic: {{target: anthropic/claude-haiku-4-5}}
 """
-        gateway = stack.enter_context(running_gateway(accounts._directory, config))
+        gateway = stack.enter_context(running_gateway(accounts.directory, config))
         yield gateway
 
 

@@ -35,14 +35,12 @@ def accounts_of_google(simulator: Simulator, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="module")
 def gateway(accounts_of_google: Accounts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     accounts = accounts_of_google
-    studio = f"{accounts.simulator.url}/{accounts.full('gemini')}/v1beta"
-    vertex = f"{accounts.simulator.url}/{accounts.full('cloud')}/v1/projects/acme/locations/global"
     config = f"""
 listener: {{address: 127.0.0.1, port: {{port}}}}
 admin: {{port: {{admin}}}}
 providers:
-  gemini: {accounts.provider("gemini", "google_ai", base_url=studio, circuit_breaker=NEVER)}
-  cloud: {accounts.provider("cloud", "vertex_ai", base_url=vertex)}
+  gemini: {accounts.provider("gemini", "google_ai", circuit_breaker=NEVER)}
+  cloud: {accounts.provider("cloud", "vertex_ai")}
 models:
   studio: {{target: gemini/gemini-3.6-flash}}
   vertex: {{target: cloud/gemini-3.6-flash}}

@@ -36,10 +36,9 @@ def user(text: str) -> Any:
 
 
 def provider(accounts: Accounts, name: str) -> str:
-    at = f"{accounts.simulator.url}/{accounts.full(name)}"
     if name == DATED:
-        return accounts.provider(name, "azure_openai", base_url=f"{at}/openai", api_version=f"'{VERSION}'")
-    return accounts.provider(name, name, base_url=at + PROVIDER_TYPES[name].default_path)
+        return accounts.provider(name, "azure_openai", api_version=f"'{VERSION}'")
+    return accounts.provider(name, name)
 
 
 @pytest.fixture(scope="module")

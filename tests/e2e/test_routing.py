@@ -55,7 +55,7 @@ models:
   "gpt-*": {{target: a/gpt-*}}
   "*": {{target: c/fallback}}
 """
-    with running_gateway(accounts._directory, config) as gateway:
+    with running_gateway(accounts.directory, config) as gateway:
         yield gateway
 
 

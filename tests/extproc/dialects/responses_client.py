@@ -50,6 +50,18 @@ def read_stream(stream: bytes) -> list[dict[str, Any]]:
     return events
 
 
+def follow(events: list[Any]) -> Any:
+    """The response of the last event, of the SDK's events in a legal order."""
+    machine = Machine()
+    for event in events:
+        told = event.model_dump(mode="json", exclude_unset=True)
+        if told["type"] == "response.output_item.added":
+            told["item"].pop("encrypted_content", None)
+        machine.see(told)
+    machine.over()
+    return events[-1].response
+
+
 def final(events: list[dict[str, Any]]) -> dict[str, Any]:
     """The response that a stream's last event holds."""
     return events[-1]["response"]
