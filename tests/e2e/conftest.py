@@ -92,7 +92,7 @@ class Accounts:
         """No provider received another's credential, the client's key or the client's authorization."""
         for name, own in self._keys.items():
             foreign = {CLIENT_KEY, *self._keys.values()} - {own}
-            for request in self.requests(name):
+            for request in self.simulator.requests(account=self.full(name)):
                 carried = [value for _, value in request["headers"]]
                 assert not [value for value in carried for secret in foreign if secret in value], request
                 [(header, value)] = [pair for pair in request["headers"] if own in pair[1]]
