@@ -57,8 +57,9 @@ def back(gateway: Gateway, victim: int) -> Any:
 
 
 def kept(gateway: Gateway) -> str:
-    """The version of the last good configuration on disk."""
-    return (group_directory(gateway.pid) / "last-good" / "current" / "version").read_text()
+    """The version of the last good configuration on disk; "" before there is one."""
+    file = group_directory(gateway.pid) / "last-good" / "current" / "version"
+    return file.read_text() if file.exists() else ""
 
 
 class Obstacle:
@@ -155,7 +156,7 @@ def test_a_broken_file_does_not_matter_to_the_next_control_plane(accounts: Accou
 def test_a_damaged_last_good_configuration(accounts: Accounts, start: Start) -> None:
     with start(config(accounts)) as gateway:
         current = group_directory(gateway.pid) / "last-good" / "current"
-        gateway.until(lambda: current.exists() and kept(gateway) == gateway.status()["config"]["version"])
+        gateway.until(lambda: kept(gateway) == gateway.status()["config"]["version"])
         for name in ("input.json", "clusters.json"):
             (current / name).write_bytes((current / name).read_bytes()[:-7])
         # With a good file nobody needs it.
@@ -189,7 +190,7 @@ def binds(holder: socket.socket, port: int) -> bool:
 def test_a_port_that_was_taken_meanwhile(accounts: Accounts, start: Start) -> None:
     """The admin listener waits for its port; edits are live without it."""
     with start(config(accounts)) as gateway:
-        gateway.until(lambda: gateway.status()["config"]["in_force"])
+        gateway.until(lambda: kept(gateway) == gateway.status()["config"]["version"])
         with socket.socket() as holder:
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             kill(gateway, "control plane")
