@@ -96,7 +96,7 @@ def begin(exchange: Exchange, headers: ResponseHeaders) -> tuple[Response | None
             return _stream(exchange)
         decide = _broken(_EMPTY_STREAM)
     elif content_type == JSON:
-        decide = _unasked if exchange.stream else _translated
+        decide = _unasked if exchange.stream else _translated(headers)
     else:
         decide = _broken(f"answered with content type {content_type or 'unset'!r}")
     collected = Collected(exchange, decide)
@@ -138,8 +138,12 @@ def _failure(exchange: Exchange, what: str) -> ProviderFailed:
     return ProviderFailed(f"{exchange.target.provider} {what}")
 
 
-def _translated(exchange: Exchange, body: bytes) -> bytes:
-    return exchange.dialect.write_response(exchange.wire_format.read_response(body), exchange.reply)
+def _translated(headers: ResponseHeaders) -> Decide:
+    def decide(exchange: Exchange, body: bytes) -> bytes:
+        response = exchange.wire_format.read_response(body, headers.headers)
+        return exchange.dialect.write_response(response, exchange.reply)
+
+    return decide
 
 
 def _unasked(exchange: Exchange, body: bytes) -> bytes:

@@ -48,6 +48,7 @@ _TO_EXT_PROC: Final = (
     "content-encoding",
     "retry-after",
     "x-amzn-errortype",
+    "x-amzn-bedrock-input-token-count",
 )
 """The headers ext_proc decides by; the rest need not travel."""
 

@@ -7,7 +7,8 @@ Everything here is pure: bytes in, bytes out; no clock, no socket, no logging.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -104,6 +105,9 @@ A_contra = TypeVar("A_contra", contravariant=True)
 """Neutral requests and answers: of chats, or of embeddings. A dialect and a format meet in the same ones."""
 
 
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 class Format(Protocol[Q_contra, A_co]):
     """What a provider speaks, for requests Q with answers A."""
 
@@ -114,8 +118,11 @@ class Format(Protocol[Q_contra, A_co]):
         """
         ...
 
-    def read_response(self, body: bytes) -> A_co:
-        """Raises: ProviderError for a broken body or an error in a successful response."""
+    def read_response(self, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> A_co:
+        """Nearly all that a provider says is in `body`; names of `headers` are in lower case.
+
+        Raises: ProviderError for a broken body or an error in a successful response.
+        """
         ...
 
     def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -87,6 +88,8 @@ class _Answer(msgspec.Struct, gc=False):
 
 
 _read: Final = decoder(_Answer)
+_TOKENS: Final = "x-amzn-bedrock-input-token-count"
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")
 
 
 class BedrockEmbeddings(UnaryFormat):
@@ -111,13 +114,21 @@ class BedrockEmbeddings(UnaryFormat):
             unsupported=_unsupported(request, known),
         )
 
-    def vectors(self, body: bytes) -> tuple[list[list[float]], int | None]:
-        """Cohere counts its tokens only in a header."""
+    def vectors(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[list[float]], int | None]:
+        """Bodies of Cohere's models tell no tokens, but Bedrock counts those of every invocation in a header.
+
+        https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
+        """
         answer = _read(body)
         if answer.embedding is not None:
             return [answer.embedding], answer.inputTextTokenCount
         told = answer.embeddings
-        return (told.floats if isinstance(told, _ByType) else told or []), None
+        return (told.floats if isinstance(told, _ByType) else told or []), _count(headers)
+
+
+def _count(headers: Mapping[str, str]) -> int | None:
+    told = headers.get(_TOKENS, "")
+    return int(told) if _NUMBER.fullmatch(told) else None
 
 
 def _unsupported(request: EmbeddingsRequest, known: _Model) -> tuple[str, ...]:

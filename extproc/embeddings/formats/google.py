@@ -8,6 +8,7 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embed
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -78,7 +79,7 @@ class GoogleEmbeddings(UnaryFormat):
             unsupported=tuple(unsupported),
         )
 
-    def vectors(self, body: bytes) -> tuple[list[list[float]], int | None]:
+    def vectors(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[list[float]], int | None]:  # noqa: ARG002
         answer = _read(body)
         if answer.predictions is not None:
             embeddings = [prediction.embeddings for prediction in answer.predictions]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NoReturn, Protocol
 
+from extproc.chat.seams import NO_HEADERS
 from extproc.embeddings.model import EmbeddingsResponse
 from extproc.errors import ProviderError, ProviderFailed
 from extproc.providers.faults import fault_error, read_fault
@@ -25,18 +26,18 @@ class UnaryFormat:
     def __init__(self, errors: Errors) -> None:
         self._errors = errors
 
-    def read_response(self, body: bytes) -> EmbeddingsResponse:
+    def read_response(self, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> EmbeddingsResponse:
         """Raises: ProviderError for a broken body, or for an error in a successful response."""
         try:
-            vectors, tokens = self.vectors(body)
+            vectors, tokens = self.vectors(body, headers)
         except MalformedJSON as error:
             raise ProviderFailed(f"the provider sent a malformed answer: {error}") from None
         if not vectors or not all(vectors):
             raise fault_error(read_fault(body))
         return EmbeddingsResponse(vectors=tuple(vectors), tokens=tokens)
 
-    def vectors(self, body: bytes) -> tuple[list[list[float]], int | None]:
-        """The vectors in `body`, and how many tokens they were made of.
+    def vectors(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[list[float]], int | None]:
+        """The vectors in `body`, and how many tokens they were made of, where the provider says.
 
         Raises: MalformedJSON.
         """

@@ -109,6 +109,15 @@ def test_answers(body: bytes, vectors: tuple[list[float], ...], tokens: int | No
 
 
 @pytest.mark.parametrize(
+    ("count", "tokens"), [("7", 7), ("0", 0), ("", None), ("-1", None), ("many", None), ("9" * 5000, None)]
+)
+def test_tokens_that_only_a_header_tells(count: str, tokens: int | None) -> None:
+    headers = {"x-amzn-bedrock-input-token-count": count}
+    assert FORMAT.read_response(b'{"embeddings":[[1]]}', headers).tokens == tokens
+    assert FORMAT.read_response(b'{"embedding":[1],"inputTextTokenCount":3}', headers).tokens == 3
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"{}", b'{"embedding":[]}', b'{"embeddings":[[1],[]]}', b'{"message":"no"}', b"[1]", b'{"embedding":1}']
 )  # fmt: skip
 def test_broken_answers(body: bytes) -> None:
