@@ -46,7 +46,7 @@ def accounts(simulator: Simulator, directory: Path) -> Iterator[Accounts]:
 @pytest.fixture(scope="module")
 def gateway(accounts: Accounts, directory: Path) -> Iterator[Gateway]:
     config = f"""
-listener: {{address: 127.0.0.1, port: {{port}}}}
+listener: {{address: 127.0.0.1, port: {{port}}, max_request_body: 256KiB}}
 admin: {{port: {{admin}}}}
 providers:
   openai: {accounts.provider("openai", "openai", circuit_breaker=PATIENT)}
@@ -226,7 +226,7 @@ def test_a_provider_that_breaks_off(
         ("POST /v1/messages", b"{", 400, "invalid_request_error"),
         ("POST /v1/messages", b"{}", 400, "invalid_request_error"),
         ("POST /v1/messages/count_tokens", b"{}", 400, "invalid_request_error"),
-        ("POST /v1/messages", b'{"y": "' + b"y" * 40_000_000 + b'"}', 413, "request_too_large"),
+        ("POST /v1/messages", b'{"y": "' + b"y" * 300_000 + b'"}', 413, "request_too_large"),
     ],
 )
 def test_requests_for_no_model(
